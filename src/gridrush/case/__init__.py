@@ -1,0 +1,1 @@
+"""Frozen, validated facts: what a case is and how it is read."""
