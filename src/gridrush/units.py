@@ -14,8 +14,8 @@ Floats = NDArray[np.float64]
 
 Unit = Literal[
     "MW", "MWh", "GWh", "TWh", "share", "share/yr", "share/month", "USD/MWh", "USD/MW", "USD/MW/yr", "USD/MWh_th",
-    "USD/kWh", "KZT/kWh", "KZT/USD", "USD", "bn USD", "t/MWh_th", "h", "h/yr", "weeks/yr", "years", "months", "J/TH", "EH/s",
-    "TH/s", "USD/PH/day", "USD/TH/day", "USD/TH", "count", "USD/t", "s", "Hz", "1",
+    "USD/kWh", "KZT/kWh", "KZT/USD", "USD", "bn USD", "t/MWh_th", "h", "h/yr", "weeks/yr", "years", "months",
+    "J/TH", "EH/s", "TH/s", "USD/PH/day", "USD/TH/day", "USD/TH", "count", "USD/t", "s", "Hz", "1",
 ]
 
 HOURS_PER_YEAR = 8760

@@ -60,7 +60,7 @@ class Demand:
     """Load, B blocks; a block is cut when the zone's price would exceed its value."""
 
     name: tuple[str, ...]
-    kind: tuple[BlockKind, ...]  # firm: cutting it is unserved energy; interruptible: contracted or by choice; export: a sale
+    kind: tuple[BlockKind, ...]  # cutting a firm block is unserved energy
     zone: Ints  # (B,)
     load_mw: Floats  # (T, B)
     value_usd_per_mwh: Floats  # (B,)
@@ -115,7 +115,8 @@ class Reservoirs:
         return len(self.name)
 
 
-NO_STORAGE = Storage((), *(np.zeros(0, np.int64) if f.name == "zone" else np.zeros(0) for f in fields(Storage)[1:]))
+_NONE = np.zeros(0)
+NO_STORAGE = Storage((), np.zeros(0, np.int64), _NONE, _NONE, _NONE, _NONE, _NONE, _NONE)
 NO_RESERVOIRS = Reservoirs((), np.zeros((0, 1)))
 
 
@@ -153,9 +154,9 @@ def _problems(s: System) -> Iterable[Problem]:
         yield Problem("profiles", s.profiles.shape, f"shape (K, {T})")
     elif not (np.isfinite(s.profiles) & (s.profiles >= 0) & (s.profiles <= 1)).all():
         yield Problem("profiles", "values outside [0, 1] or not finite", "shares in [0, 1]")
-    if s.period.shape != (T,) or (T and (s.period.min() < 0 or s.period.max() >= s.reservoirs.energy_mwh.shape[1])):
-        if len(s.reservoirs):
-            yield Problem("period", s.period.shape, "one column index of reservoirs.energy_mwh for each hour")
+    periods = s.reservoirs.energy_mwh.shape[-1]
+    if len(s.reservoirs) and (s.period.shape != (T,) or (T and (s.period.min() < 0 or s.period.max() >= periods))):
+        yield Problem("period", s.period.shape, "one column index of reservoirs.energy_mwh for each hour")
     groups: list[tuple[str, Units | Demand | Links | Storage, int]] = [
         ("units", s.units, len(s.units)), ("demand", s.demand, len(s.demand)),
         ("links", s.links, len(s.links)), ("storage", s.storage, len(s.storage)),

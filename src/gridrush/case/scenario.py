@@ -1,0 +1,126 @@
+"""A scenario: a base and the levers and assumptions that differ from it. Data only; `policy` knows what they do."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from gridrush.case.schema import Month, Name, NotNegative, Positive, Share, Strict
+
+
+class _Lever(Strict):
+    start: date
+    end: date | None = None
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"end {self.end} is not after start {self.start}")
+        return self
+
+    def active_on(self, day: date) -> bool:
+        """Whether the lever is pulled on a day."""
+        return self.start <= day and (self.end is None or day < self.end)
+
+
+class Ban(_Lever):
+    """Mining is forbidden: registered miners leave or hide."""
+
+    leave_share_per_month: Share = 0.5  # of those still there
+    hide_share: Share = 0.2  # of those who would leave, become unregistered instead
+
+
+class Freeze(_Lever):
+    """No rush: miners stay at the level of the start month (the counterfactual)."""
+
+
+class Registration(_Lever):
+    """Unregistered miners may register; a quota by zone may cap registered MW."""
+
+    register_share_per_month: Share = 0.0  # of unregistered miners with room under the quota
+    quota_mw: dict[str, NotNegative] = Field(default_factory=dict)  # by zone; none = no cap
+
+
+class Enforcement(_Lever):
+    """Unregistered miners are found and disconnected."""
+
+    found_share_per_month: Share
+    cost_usd_per_mw: NotNegative = 0.0
+
+
+class Fee(_Lever):
+    """Levy per kWh on registered miners: flat, or the 2023 scale by the price of their power."""
+
+    kind: Literal["flat", "by-power-price"] = "flat"
+    kzt_per_kwh: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        if self.kind == "by-power-price" and self.kzt_per_kwh:
+            raise ValueError("a fee by power price has its own scale: leave kzt_per_kwh out")
+        return self
+
+
+class Tariff(_Lever):
+    """What registered miners pay for energy and grid, fee left out."""
+
+    usd_per_mwh: NotNegative
+
+
+class Rationing(_Lever):
+    """Registered miners are cut before firm load is: by contract (paid) or by order (unpaid)."""
+
+    share: Share = 1.0  # of registered MW that can be cut
+    paid_usd_per_mwh: NotNegative = 0.0
+    disconnect: bool = False  # cut in every hour, not only in short ones
+
+
+class ImportContract(_Lever):
+    """Firm power bought from a neighbour."""
+
+    zone: Name
+    partner: Name
+    capacity_mw: NotNegative
+    price_usd_per_mwh: NotNegative
+
+
+class Build(Strict):
+    """A project of the case goes ahead; `online` overrides the planned date plus slip."""
+
+    project: Name
+    online: date | None = None
+
+
+class Assumptions(Strict):
+    """What is not decided but assumed. A blank one is the case's best value."""
+
+    demand_growth_share: Annotated[float, Field(ge=-0.1, le=0.2)] | None = None
+    census_quantile: Share = 0.5  # where in the posterior of mining MW the history lies
+    hashprice_after: Literal["record", "flat", "low", "high"] = "record"  # record: as published, then the trend
+    hashprice_growth_share: Annotated[float, Field(ge=-0.9, le=1.0)] = -0.15  # per year after the record ends
+    outage_stress: Positive | None = None
+    hydro_share: Positive = 1.0  # of the expected year
+    slip_extra_years: Annotated[float, Field(ge=-5, le=20)] = 0.0
+    world_last_month: Month | None = None  # pretend the record ends here
+
+
+class Scenario(Strict):
+    """A named scenario. Levers of one kind may be pulled several times over different dates."""
+
+    name: Name
+    title: str
+    story: str  # one or two sentences in plain words
+    base: str | None = None
+    ban: tuple[Ban, ...] = ()
+    freeze: tuple[Freeze, ...] = ()
+    registration: tuple[Registration, ...] = ()
+    enforcement: tuple[Enforcement, ...] = ()
+    fee: tuple[Fee, ...] = ()
+    tariff: tuple[Tariff, ...] = ()
+    rationing: tuple[Rationing, ...] = ()
+    import_contract: tuple[ImportContract, ...] = ()
+    carbon_price_usd_per_t: NotNegative | None = None
+    build: tuple[Build, ...] = ()
+    assume: Assumptions = Assumptions()
