@@ -1,0 +1,405 @@
+"""From facts to arrays: the fleet of a scenario and the `System` of any span of its hours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+
+from gridrush.case.model import Case
+from gridrush.case.scenario import Build, ImportContract
+from gridrush.case.schema import Project, TechnologyParameter
+from gridrush.case.system import (
+    NO_RESERVOIRS,
+    NO_STORAGE,
+    BlockKind,
+    Demand,
+    Links,
+    Reservoirs,
+    Storage,
+    System,
+    Units,
+)
+from gridrush.grid.hourly import Hours, hours_of_year, load_shape, month_of
+from gridrush.units import Floats
+
+NEVER = 12 * 10_000
+"""Month number that no simulation reaches."""
+
+WEATHER_DRIVEN = ("wind", "solar", "hydro_ror")
+"""Technologies whose output follows a weather resource of the case."""
+
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Plant:
+    """One unit of the fleet with the months (12 year + month - 1) in which it serves."""
+
+    name: str
+    technology: str
+    zone: int
+    capacity_mw: float
+    first_month: int
+    last_month: int  # exclusive
+    captive: bool = False
+
+
+@dataclass(frozen=True)
+class Wire:
+    """One transfer limit with the months in which it holds."""
+
+    name: str
+    source: int
+    target: int
+    forward_mw: float
+    backward_mw: float
+    loss_share: float
+    first_month: int
+    last_month: int
+
+
+def _in_force(start: date, end: date | None, month: int) -> bool:
+    return month_number(start) <= month < (NEVER if end is None else month_number(end))
+
+
+def month_number(day: date) -> int:
+    """Months since year 0 of the first whole month from a day on."""
+    return 12 * day.year + day.month - 1 + (day.day > 15)
+
+
+def online_date(project: Project, *, build: Build | None = None, slip_extra_years: float = 0.0) -> date:
+    """Day a project serves: as overridden, or as announced plus the expected slip."""
+    if build is not None and build.online is not None:
+        return build.online
+    return project.planned + timedelta(days=DAYS_PER_YEAR * (project.slip_years + slip_extra_years))
+
+
+@dataclass(frozen=True, eq=False)
+class GridModel:
+    """The grid of one scenario: call `system` for any hours of one month."""
+
+    case: Case
+    plants: tuple[Plant, ...]
+    wires: tuple[Wire, ...]
+    contracts: tuple[ImportContract, ...] = ()
+    carbon_price_usd_per_t: float = 0.0
+    outage_stress: Mapping[int, float] | None = None  # failure rate multiplier by year
+    hydro_share: float = 1.0
+
+    @cached_property
+    def technology(self) -> dict[tuple[str, str], float]:
+        """Value of (technology, parameter)."""
+        return {(t.technology, t.parameter): t.value for t in self.case.technologies}
+
+    @cached_property
+    def fuel_of(self) -> dict[str, str]:
+        """Fuel of each technology."""
+        return {t.technology: t.fuel for t in self.case.technologies}
+
+    def parameter(self, technology: str, name: TechnologyParameter, default: float) -> float:
+        """A number about a technology, or the value that stands for "not given"."""
+        return self.technology.get((technology, name), default)
+
+    def fuel_fact(self, fuel: str, zone: str, name: str) -> float:
+        """Price or carbon content of a fuel in a zone."""
+        values = {f.zone: f.value for f in self.case.fuels if f.fuel == fuel and f.parameter == name}
+        return values.get(zone, values.get("", 0.0))
+
+    def marginal_cost(self, technology: str, zone: str) -> tuple[float, float]:
+        """Short-run cost [USD/MWh] and CO2 [t/MWh] of a technology in a zone."""
+        fuel = self.fuel_of[technology]
+        efficiency = self.parameter(technology, "efficiency_share", 1.0)
+        co2 = self.fuel_fact(fuel, zone, "co2_t_per_mwh_th") / efficiency
+        cost = self.fuel_fact(fuel, zone, "price_usd_per_mwh_th") / efficiency
+        cost += self.parameter(technology, "variable_cost_usd_per_mwh", 0.0)
+        return cost + self.carbon_price_usd_per_t * co2, co2
+
+    @cached_property
+    def maintenance_weight(self) -> Floats:
+        """Planned outage of each month over the year's mean, levelled into the months of low load. (12,)"""
+        time = hours_of_year(self.case.first_year)
+        shape, month = load_shape(self.case, time), month_of(time) - 1
+        mean = np.array([shape[month == m].mean() for m in range(12)])
+        room = np.maximum(mean.max() - mean, 0.0)
+        return np.asarray(room / room.mean()) if room.mean() > 1e-9 else np.ones(12)
+
+    def available_share(self, technology: str, month: int) -> float:
+        """Working share of installed capacity in a month: derating times what is not in planned maintenance."""
+        season: TechnologyParameter = (
+            "available_winter_share" if month >= 10 or month <= 3 else "available_summer_share"
+        )
+        weeks = self.parameter(technology, "maintenance_weeks", 0.0)
+        out = min(1.0, weeks * 7.0 / DAYS_PER_YEAR * self.maintenance_weight[month - 1])
+        return float(self.parameter(technology, season, 1.0) * (1.0 - out))
+
+    def must_run_share(self, technology: str, month: int) -> float:
+        """Share of installed capacity tied to heat, process or voltage support in a month."""
+        season: TechnologyParameter = "must_run_winter_share" if month >= 10 or month <= 3 else "must_run_summer_share"
+        return min(self.parameter(technology, season, 0.0), self.available_share(technology, month))
+
+    @cached_property
+    def hydro_month_share(self) -> Floats:
+        """Share of a zone's reservoir energy released in each month, after its river flow. (Z, 12)"""
+        share = np.ones((len(self.case.zones), 12))
+        for z, zone in enumerate(self.case.zone_names):
+            for m in range(12):
+                cells = [
+                    r.mean_cf
+                    for r in self.case.renewable_shape
+                    if r.zone == zone and r.technology == "hydro_ror" and r.month == m + 1
+                ]
+                share[z, m] = np.mean(cells) if cells else 1.0
+        flat = self.case.parameters.hydro_flat_share.value
+        share = share / share.mean(axis=1, keepdims=True)
+        return np.asarray((flat + (1.0 - flat) * share) / 12.0)
+
+    def hydro_energy_mwh(self, month: int) -> Floats:
+        """Expected reservoir energy of each zone in a month (12 year + month - 1). (Z,)"""
+        ror = {(s.zone, s.technology): s.annual_mean_cf for s in self.case.renewable_stats}
+        capacity, small = np.zeros(len(self.case.zones)), 0.0
+        for p in self.active(month):
+            if p.technology == "hydro_reservoir":
+                capacity[p.zone] += p.capacity_mw
+            elif p.technology == "hydro_ror":
+                small += 8760.0 * p.capacity_mw * ror.get((self.case.zone_names[p.zone], "hydro_ror"), 0.0)
+        base = sum(p.capacity_mw for p in self.active(12 * self.case.first_year) if p.technology == "hydro_reservoir")
+        if not base:
+            return np.zeros(len(self.case.zones))
+        old_small = self._small_hydro_mwh
+        year = max(self.case.parameters.hydro_energy.value * 1e6 - old_small, 0.0) * self.hydro_share
+        return np.asarray(year * capacity / base * self.hydro_month_share[:, month % 12])
+
+    @cached_property
+    def _small_hydro_mwh(self) -> float:
+        ror = {s.zone: s.annual_mean_cf for s in self.case.renewable_stats if s.technology == "hydro_ror"}
+        first = [p for p in self.active(12 * self.case.first_year) if p.technology == "hydro_ror"]
+        return sum(8760.0 * p.capacity_mw * ror.get(self.case.zone_names[p.zone], 0.0) for p in first)
+
+    def active(self, month: int) -> list[Plant]:
+        """Units in service in a month (12 year + month - 1)."""
+        return [p for p in self.plants if p.first_month <= month < p.last_month]
+
+    def installed_mw(self, month: int, *, available: bool = False) -> float:
+        """Installed capacity in a month, or the working part of it (maintenance left out). [MW]"""
+        season: TechnologyParameter = (
+            "available_winter_share" if month % 12 >= 9 or month % 12 <= 2 else "available_summer_share"
+        )
+        stores = ("battery", "line")
+        return sum(
+            p.capacity_mw * (self.parameter(p.technology, season, 1.0) if available else 1.0)
+            for p in self.active(month)
+            if p.technology not in stores
+        )
+
+    def stress(self, year: int) -> float:
+        """Failure rates of a year over those of the base year."""
+        if not self.outage_stress:
+            return 1.0
+        known = [y for y in self.outage_stress if y <= year]
+        return self.outage_stress[max(known)] if known else 1.0
+
+    def system(
+        self,
+        time: Hours,
+        demand: Demand,
+        *,
+        resources: Sequence[tuple[str, str]],
+        capacity_factor: Floats,
+        path: np.ndarray | None = None,
+        hydrology: Floats | None = None,
+    ) -> System:
+        """The system in hours of one month, several sampled paths one after the other.
+
+        Parameters
+        ----------
+        time : ndarray of datetime64[h], shape (T,)
+            Hours of one calendar month, repeated for each path.
+        demand : Demand
+            Blocks without exports; offers to export are added here.
+        resources, capacity_factor : sequence of (zone, technology), length R; ndarray, shape (R, T)
+            Weather-driven capacity factors.
+        path : ndarray of int, shape (T,), optional
+            Sampled path each hour belongs to; hydro energy is limited in each path.
+        hydrology : ndarray, shape (P,), optional
+            Water of each path over the expected one.
+        """
+        day = time[0].astype("datetime64[D]").item()
+        month = 12 * day.year + day.month - 1
+        period = np.zeros(time.size, np.int64) if path is None else np.asarray(path, np.int64)
+        water = np.ones(int(period.max()) + 1) if hydrology is None else hydrology
+        return _assemble(self, time, month, demand, resources, capacity_factor, period, water)
+
+
+def build_fleet(
+    case: Case, builds: Sequence[Build], *, slip_extra_years: float = 0.0
+) -> tuple[tuple[Plant, ...], tuple[Wire, ...]]:
+    """Units and links of a scenario: what stands, plus the projects it builds, less what they replace."""
+    zone = {name: i for i, name in enumerate(case.zone_names)}
+    plants = [
+        Plant(u.unit, u.technology, zone[u.zone], u.capacity_mw, month_number(u.start),
+              NEVER if u.end is None else month_number(u.end), u.captive)
+        for u in case.units
+    ]  # fmt: skip
+    owner = {u.unit: u.plant for u in case.units}
+    wires = [
+        Wire(k.link, zone[k.zone_from], zone[k.zone_to], k.forward_mw, k.backward_mw, k.loss_share,
+             month_number(k.start), NEVER if k.end is None else month_number(k.end))
+        for k in case.links
+    ]  # fmt: skip
+    projects = {p.project: p for p in case.projects}
+    for build in builds:
+        p = projects[build.project]
+        month = month_number(online_date(p, build=build, slip_extra_years=slip_extra_years))
+        if p.technology == "line":
+            wires.append(Wire(p.project, zone[p.zone], zone[p.zone_to], p.capacity_mw, p.capacity_mw, 0.0, month, NEVER))
+            continue
+        number = max(1, round(p.capacity_mw / p.unit_mw))
+        plants += [
+            Plant(p.project if number == 1 else f"{p.project} {i + 1}", p.technology, zone[p.zone],
+                  p.capacity_mw / number, month, NEVER)
+            for i in range(number)
+        ]  # fmt: skip
+        if p.replaces:
+            plants = [
+                replace(x, last_month=min(x.last_month, month)) if owner.get(x.name) == p.replaces else x for x in plants
+            ]
+    return tuple(plants), tuple(wires)
+
+
+def _assemble(
+    model: GridModel,
+    time: Hours,
+    month: int,
+    demand: Demand,
+    resources: Sequence[tuple[str, str]],
+    capacity_factor: Floats,
+    period: np.ndarray,
+    water: Floats,
+) -> System:
+    case, T = model.case, time.size
+    year, m = divmod(month, 12)
+    profiles: list[Floats] = [np.ones(T), np.zeros(T)]
+    rows: dict[object, int] = {}
+
+    def row(key: object, share: float | Floats) -> int:
+        if key not in rows:
+            rows[key] = len(profiles)
+            profiles.append(np.broadcast_to(np.clip(np.asarray(share, np.float64), 0.0, 1.0), (T,)).copy())
+        return rows[key]
+
+    hydro_mwh = model.hydro_energy_mwh(month)
+    hydro_zones = [z for z in range(len(case.zones)) if hydro_mwh[z] > 0]
+    hydro_mw = np.zeros(len(case.zones))
+    entries: list[tuple[object, ...]] = []
+    fleets: dict[tuple[str, int], float] = {}
+    stores: list[Plant] = []
+    for p in model.active(month):
+        if p.technology in WEATHER_DRIVEN:
+            fleets[p.technology, p.zone] = fleets.get((p.technology, p.zone), 0.0) + p.capacity_mw
+        elif p.technology == "battery":
+            stores.append(p)
+        elif p.technology == "hydro_reservoir":
+            hydro_mw[p.zone] += p.capacity_mw
+    for p in model.active(month):
+        t = p.technology
+        if t in WEATHER_DRIVEN or t == "battery":
+            continue
+        cost, co2 = model.marginal_cost(t, case.zone_names[p.zone])
+        available = row(("available", t), model.available_share(t, m + 1))
+        must = row(("must", t), model.must_run_share(t, m + 1))
+        if p.captive:
+            must = row(("captive", t), min(model.parameter(t, "must_run_winter_share", 0.0) or 1.0,
+                                           model.available_share(t, m + 1)))  # fmt: skip
+        reservoir = -1
+        if t == "hydro_reservoir" and p.zone in hydro_zones:
+            reservoir = hydro_zones.index(p.zone)
+            hours = T / max(len(water), 1)
+            flat = case.parameters.hydro_flat_share.value * hydro_mwh[p.zone] * water[period] / hours
+            must = row(("hydro", p.zone), flat / max(hydro_mw[p.zone], 1e-9))
+        share = model.parameter(t, "forced_outage_share", 0.0)
+        share = min(share * model.stress(year), 0.95)
+        mttr = model.parameter(t, "mttr_h", 24.0)
+        mttf = mttr * (1.0 - share) / share if share > 0 else np.inf
+        entries.append((p.name, t, model.fuel_of[t], p.zone, p.capacity_mw, cost, available, must, reservoir, mttf, mttr,
+                        co2, model.parameter(t, "ramp_share_per_h", 1.0)))  # fmt: skip
+    known = {name: i for i, name in enumerate(resources)}
+    for (t, z), mw in fleets.items():
+        zone = case.zone_names[z]
+        at = known.get((zone, t), next((i for (_, tech), i in known.items() if tech == t), None))
+        available = 0 if at is None else row(("resource", at), capacity_factor[at])
+        cost, co2 = model.marginal_cost(t, zone)
+        entries.append((f"{zone} {t}", t, model.fuel_of[t], z, mw, cost, available, 1, -1, np.inf, 1.0, co2, 1.0))
+    entries += _offers(model, month)
+    col = [list(c) for c in zip(*entries, strict=True)]
+    units = Units(
+        name=tuple(col[0]), technology=tuple(col[1]), fuel=tuple(col[2]), zone=np.array(col[3], np.int64),
+        capacity_mw=np.array(col[4], float), cost_usd_per_mwh=np.array(col[5], float),
+        available=np.array(col[6], np.int64), must_run=np.array(col[7], np.int64), reservoir=np.array(col[8], np.int64),
+        mttf_h=np.array(col[9], float), mttr_h=np.array(col[10], float), maintenance_h=np.zeros(len(entries)),
+        co2_t_per_mwh=np.array(col[11], float), ramp_share_per_h=np.array(col[12], float),
+    )  # fmt: skip
+    wires = [w for w in model.wires if w.first_month <= month < w.last_month]
+    links = Links(
+        name=tuple(w.name for w in wires), source=np.array([w.source for w in wires], np.int64),
+        target=np.array([w.target for w in wires], np.int64), forward_mw=np.array([w.forward_mw for w in wires], float),
+        backward_mw=np.array([w.backward_mw for w in wires], float),
+        loss_share=np.array([w.loss_share for w in wires], float), available=np.zeros(len(wires), np.int64),
+        mttf_h=np.full(len(wires), np.inf), mttr_h=np.ones(len(wires)),
+    )  # fmt: skip
+    reservoirs = NO_RESERVOIRS
+    if hydro_zones:
+        names = tuple(f"{case.zone_names[z]} water" for z in hydro_zones)
+        reservoirs = Reservoirs(names, hydro_mwh[hydro_zones][:, None] * water[None, :])
+    return System(case.zone_names, time, period, np.array(profiles), units, _with_exports(model, month, demand), links,
+                  _storage(model, stores), reservoirs)  # fmt: skip
+
+
+def _offers(model: GridModel, month: int) -> list[tuple[object, ...]]:
+    """Import offers and contracts of a month as units."""
+    case = model.case
+    zone = {name: i for i, name in enumerate(case.zone_names)}
+    offers = [
+        (t.tie, t.zone, t.capacity_mw, t.price_usd_per_mwh, t.start, t.end) for t in case.ties if t.direction == "import"
+    ]
+    offers += [
+        (f"{c.partner} contract {i + 1}", c.zone, c.capacity_mw, c.price_usd_per_mwh, c.start, c.end)
+        for i, c in enumerate(model.contracts)
+    ]
+    return [
+        (name, "import", "import", zone[z], mw, price, 0, 1, -1, np.inf, 1.0, 0.0, 1.0)
+        for name, z, mw, price, start, end in offers
+        if _in_force(start, end, month)
+    ]
+
+
+def _with_exports(model: GridModel, month: int, demand: Demand) -> Demand:
+    """The demand with the month's offers to buy added as export blocks."""
+    zone = {name: i for i, name in enumerate(model.case.zone_names)}
+    ties = [
+        t for t in model.case.ties if t.direction == "export" and _in_force(t.start, t.end, month)
+    ]
+    if not ties:
+        return demand
+    sale: BlockKind = "export"
+    load = np.repeat(np.array([[t.capacity_mw for t in ties]]), demand.load_mw.shape[0], axis=0)
+    return Demand(
+        name=demand.name + tuple(t.tie for t in ties),
+        kind=(*demand.kind, *(sale for _ in ties)),
+        zone=np.concatenate([demand.zone, np.array([zone[t.zone] for t in ties], np.int64)]),
+        load_mw=np.concatenate([demand.load_mw, load], axis=1),
+        value_usd_per_mwh=np.concatenate([demand.value_usd_per_mwh, [t.price_usd_per_mwh for t in ties]]),
+    )
+
+
+def _storage(model: GridModel, plants: Sequence[Plant]) -> Storage:
+    if not plants:
+        return NO_STORAGE
+    mw = np.array([p.capacity_mw for p in plants])
+    hours = np.array([model.parameter(p.technology, "storage_hours", 2.0) for p in plants])
+    one_way = np.sqrt([model.parameter(p.technology, "round_trip_share", 0.9) for p in plants])
+    return Storage(tuple(p.name for p in plants), np.array([p.zone for p in plants], np.int64), mw, mw, mw * hours,
+                   one_way, one_way.copy(), np.full(len(plants), 0.5))  # fmt: skip
