@@ -255,7 +255,8 @@ def build_fleet(
         p = projects[build.project]
         month = month_number(online_date(p, build=build, slip_extra_years=slip_extra_years))
         if p.technology == "line":
-            wires.append(Wire(p.project, zone[p.zone], zone[p.zone_to], p.capacity_mw, p.capacity_mw, 0.0, month, NEVER))
+            ends = zone[p.zone], zone[p.zone_to]
+            wires.append(Wire(p.project, *ends, p.capacity_mw, p.capacity_mw, 0.0, month, NEVER))
             continue
         number = max(1, round(p.capacity_mw / p.unit_mw))
         plants += [
@@ -265,7 +266,8 @@ def build_fleet(
         ]  # fmt: skip
         if p.replaces:
             plants = [
-                replace(x, last_month=min(x.last_month, month)) if owner.get(x.name) == p.replaces else x for x in plants
+                replace(x, last_month=min(x.last_month, month)) if owner.get(x.name) == p.replaces else x
+                for x in plants
             ]
     return tuple(plants), tuple(wires)
 
@@ -324,8 +326,9 @@ def _assemble(
         share = min(share * model.stress(year), 0.95)
         mttr = model.parameter(t, "mttr_h", 24.0)
         mttf = mttr * (1.0 - share) / share if share > 0 else np.inf
-        entries.append((p.name, t, model.fuel_of[t], p.zone, p.capacity_mw, cost, available, must, reservoir, mttf, mttr,
-                        co2, model.parameter(t, "ramp_share_per_h", 1.0)))  # fmt: skip
+        ramp = model.parameter(t, "ramp_share_per_h", 1.0)
+        entries.append((p.name, t, model.fuel_of[t], p.zone, p.capacity_mw, cost, available, must, reservoir,
+                        mttf, mttr, co2, ramp))  # fmt: skip
     known = {name: i for i, name in enumerate(resources)}
     for (t, z), mw in fleets.items():
         zone = case.zone_names[z]
@@ -363,7 +366,9 @@ def _offers(model: GridModel, month: int) -> list[tuple[object, ...]]:
     case = model.case
     zone = {name: i for i, name in enumerate(case.zone_names)}
     offers = [
-        (t.tie, t.zone, t.capacity_mw, t.price_usd_per_mwh, t.start, t.end) for t in case.ties if t.direction == "import"
+        (t.tie, t.zone, t.capacity_mw, t.price_usd_per_mwh, t.start, t.end)
+        for t in case.ties
+        if t.direction == "import"
     ]
     offers += [
         (f"{c.partner} contract {i + 1}", c.zone, c.capacity_mw, c.price_usd_per_mwh, c.start, c.end)

@@ -1,0 +1,102 @@
+"""Who pays what to whom: the ledger.
+
+A ledger is a table of transfers: each line has one payer and one payee, so whatever one party pays another receives.
+Real resources used up (fuel, machines, energy not served) are paid to `resources`, which nobody gets back: what
+`resources` receives, less what the world pays in, is the cost to the country.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+PARTIES = ("consumers", "utility", "treasury", "registered", "unregistered", "abroad", "resources")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One kind of payment."""
+
+    payer: str
+    payee: str
+    title: str
+
+
+LINES: dict[str, Line] = {
+    "fuel": Line("utility", "resources", "Fuel and variable cost of plants"),
+    "fixed": Line("utility", "resources", "Fixed cost of plants"),
+    "new_plant": Line("utility", "resources", "Annual cost of new plants and lines"),
+    "imports": Line("utility", "abroad", "Power bought abroad"),
+    "exports": Line("abroad", "utility", "Power sold abroad"),
+    "carbon": Line("utility", "treasury", "Carbon price"),
+    "consumer_power": Line("consumers", "utility", "Consumers' power bill"),
+    "registered_power": Line("registered", "utility", "Registered miners' power bill"),
+    "unregistered_power": Line("unregistered", "utility", "Unregistered miners' power bill"),
+    "fee": Line("registered", "treasury", "Digital mining fee"),
+    "interruption": Line("utility", "registered", "Paid to miners for being cut"),
+    "enforcement": Line("treasury", "resources", "Finding unregistered farms"),
+    "registered_coins": Line("abroad", "registered", "Coins earned by registered miners"),
+    "unregistered_coins": Line("abroad", "unregistered", "Coins earned by unregistered miners"),
+    "unserved": Line("consumers", "resources", "Energy not served, at its value"),
+}
+"""Every line a ledger may have."""
+
+
+def ledger(amounts_usd: dict[str, dict[int, float]]) -> pd.DataFrame:
+    """Table of transfers by year. [USD]
+
+    Parameters
+    ----------
+    amounts_usd : dict of line name to dict of year to amount
+        Lines not named are zero.
+
+    Returns
+    -------
+    DataFrame
+        Index `year`, one column per line of `LINES`.
+
+    Raises
+    ------
+    KeyError
+        For a line that `LINES` does not know.
+    """
+    if unknown := set(amounts_usd) - set(LINES):
+        raise KeyError(f"unknown ledger lines {sorted(unknown)}; known: {sorted(LINES)}")
+    table = pd.DataFrame({line: pd.Series(amounts_usd.get(line, {}), dtype=float) for line in LINES})
+    table.index.name = "year"
+    return table.fillna(0.0).sort_index()
+
+
+def balances(table: pd.DataFrame) -> pd.DataFrame:
+    """What each party receives less what it pays, by year; rows add up to zero. [USD]"""
+    out = pd.DataFrame(0.0, index=table.index, columns=list(PARTIES))
+    for name, line in LINES.items():
+        out[line.payer] -= table[name]
+        out[line.payee] += table[name]
+    return out
+
+
+def system_cost_usd(table: pd.DataFrame) -> pd.Series:
+    """Cost of the power system to the country: resources used and the trade deficit in power. [USD]"""
+    parts = table["fuel"] + table["fixed"] + table["new_plant"] + table["imports"] - table["exports"]
+    return parts + table["enforcement"] + table["unserved"]
+
+
+def annuity_share(discount_share: float, life_years: float) -> float:
+    """Yearly payment per unit of capital, r / (1 - (1 + r)^-n).
+
+    Examples
+    --------
+    >>> round(annuity_share(0.1, 40), 4)
+    0.1023
+    """
+    if discount_share == 0:
+        return 1.0 / life_years
+    return discount_share / (1.0 - (1.0 + discount_share) ** -life_years)
+
+
+def present_value_usd(amounts: pd.Series, *, base_year: int, discount_share: float) -> float:
+    """Amounts by year discounted to the middle of the base year. [USD]"""
+    years = amounts.index.to_numpy(dtype=float)
+    return float((amounts.to_numpy(dtype=float) / (1.0 + discount_share) ** (years - base_year)).sum())

@@ -1,0 +1,134 @@
+"""What each lever does in a month: one small function per instrument.
+
+A scenario may pull a lever of one kind several times over different dates; where two overlap, the later-starting one
+counts, except shares found or registered per month, which compound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from gridrush.case.model import Case
+from gridrush.case.scenario import Ban, Fee, Freeze, ImportContract, Rationing, Scenario
+from gridrush.units import Floats
+
+
+class _Dated(Protocol):
+    start: date
+
+    def active_on(self, day: date) -> bool: ...
+
+
+L = TypeVar("L", bound=_Dated)
+
+
+@dataclass(frozen=True, eq=False)
+class MonthPolicy:
+    """Everything policy says about miners in one month."""
+
+    ban: Ban | None
+    freeze: Freeze | None
+    register_share: float  # of unregistered miners that register in the month
+    quota_mw: Floats  # (Z,) cap on registered MW; inf = none
+    found_share: float  # of unregistered miners found and cut off in the month
+    found_cost_usd_per_mw: float
+    fee_usd_per_mwh: Floats  # (Z,) on registered miners
+    tariff_usd_per_mwh: Floats  # (Z,) energy and grid, registered miners
+    rationing: Rationing | None
+
+
+def in_force(levers: Sequence[L], day: date) -> L | None:
+    """The lever of a kind that counts on a day: of those pulled, the one that started last."""
+    pulled = [x for x in levers if x.active_on(day)]
+    return max(pulled, key=lambda x: x.start) if pulled else None
+
+
+def exchange_kzt_per_usd(case: Case, day: date) -> float:
+    """Tenge per dollar on a day: the last rate known by then, or the first."""
+    known = [x for x in case.exchange if x.on <= day] or list(case.exchange[:1])
+    return known[-1].kzt_per_usd if known else 1.0
+
+
+def policy_fact(case: Case, item: str, day: date, *, default: float | None = None) -> float:
+    """Value of a tariff, fee or rule on a day: the last one in force.
+
+    Raises
+    ------
+    KeyError
+        If the case has no such item and no default is given.
+    """
+    facts = sorted((p for p in case.policies if p.item == item), key=lambda p: p.on)
+    known = [p for p in facts if p.on <= day] or facts[:1]
+    if known:
+        return known[-1].value
+    if default is None:
+        raise KeyError(f"policies.csv has no item {item!r}")
+    return default
+
+
+def fee_kzt_per_kwh(fee: Fee | None, case: Case, day: date, *, power_price_kzt_per_kwh: float) -> float:
+    """Digital mining fee of a kWh. [KZT/kWh]
+
+    A flat fee is what the lever says. The scale of 2023 tops the price of power up to a total,
+    fee = clip(total - price, floor, ceiling), floor 1 and total 25 KZT/kWh by Law 135-VII of 11 July 2022.
+    """
+    if fee is None:
+        return 0.0
+    if fee.kind == "flat":
+        return fee.kzt_per_kwh
+    floor = policy_fact(case, "mining_fee_scale_floor", day)
+    ceiling = policy_fact(case, "mining_fee_scale_ceiling", day)
+    return float(np.clip(ceiling - power_price_kzt_per_kwh, floor, ceiling))
+
+
+def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_per_mwh: Floats) -> MonthPolicy:
+    """What the scenario's levers say in the month that begins on `day`.
+
+    Parameters
+    ----------
+    market_price_usd_per_mwh : ndarray, shape (Z,)
+        What registered miners pay for energy and grid where no tariff lever is pulled. [USD/MWh]
+    """
+    tariff = in_force(scenario.tariff, day)
+    paid = np.array(market_price_usd_per_mwh, np.float64)
+    if tariff is not None:
+        paid[:] = tariff.usd_per_mwh
+    rate = exchange_kzt_per_usd(case, day)
+    fee = in_force(scenario.fee, day)
+    fees = [
+        1000.0 / rate * fee_kzt_per_kwh(fee, case, day, power_price_kzt_per_kwh=float(p) * rate / 1000.0) for p in paid
+    ]
+    quota = np.full(len(case.zones), np.inf)
+    stay = 1.0
+    for r in scenario.registration:
+        if r.active_on(day):
+            stay *= 1.0 - r.register_share_per_month
+            for zone, mw in r.quota_mw.items():
+                quota[case.zone_names.index(zone)] = mw
+    hidden = 1.0
+    cost = 0.0
+    for e in scenario.enforcement:
+        if e.active_on(day):
+            hidden *= 1.0 - e.found_share_per_month
+            cost = max(cost, e.cost_usd_per_mw)
+    return MonthPolicy(
+        ban=in_force(scenario.ban, day),
+        freeze=in_force(scenario.freeze, day),
+        register_share=1.0 - stay,
+        quota_mw=quota,
+        found_share=1.0 - hidden,
+        found_cost_usd_per_mw=cost,
+        fee_usd_per_mwh=np.array(fees),
+        tariff_usd_per_mwh=paid,
+        rationing=in_force(scenario.rationing, day),
+    )
+
+
+def contracts(scenario: Scenario) -> tuple[ImportContract, ...]:
+    """Import contracts of the scenario."""
+    return scenario.import_contract
