@@ -1,0 +1,57 @@
+"""Loop of the outage history."""
+
+import numba as nb
+import numpy as np
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_M1 = np.uint64(0xBF58476D1CE4E5B9)
+_M2 = np.uint64(0x94D049BB133111EB)
+
+
+@nb.njit(cache=True)
+def _uniform(key, sample, count):  # SplitMix64 (Steele et al. 2014) over the name of the draw -> (0, 1)
+    z = key + _GOLDEN * (np.uint64(sample) * np.uint64(1 << 32) + np.uint64(count) + np.uint64(1))
+    z = (z ^ (z >> np.uint64(30))) * _M1
+    z = (z ^ (z >> np.uint64(27))) * _M2
+    z = z ^ (z >> np.uint64(31))
+    return (np.float64(z >> np.uint64(11)) + 0.5) / 9007199254740992.0
+
+
+@nb.njit(cache=True)
+def advance(rows, key, mttf, mttr, hours, hazard, repair, count, up):
+    # rows, mttf, mttr: (G,); hazard, repair, count: (S, N); up: (S * hours, G), ones on entry
+    for s in range(hazard.shape[0]):
+        for g in range(rows.size):
+            if not np.isfinite(mttf[g]):
+                continue
+            n = rows[g]
+            h, r, c = hazard[s, n], repair[s, n], count[s, n]
+            if h < 0.0:  # first hour: in repair with the long-run share
+                if _uniform(key[n], s, c) < mttr[g] / (mttf[g] + mttr[g]):
+                    r = -np.log(_uniform(key[n], s, c + 1)) * mttr[g]
+                h = -np.log(_uniform(key[n], s, c + 2))
+                c += 3
+            t = 0.0
+            while True:
+                if r <= 0.0:  # working
+                    life = h * mttf[g]
+                    if t + life >= hours:
+                        h -= (hours - t) / mttf[g]
+                        break
+                    t += life
+                    r = -np.log(_uniform(key[n], s, c)) * mttr[g]
+                    h = -np.log(_uniform(key[n], s, c + 1))
+                    c += 2
+                end = min(t + r, float(hours))
+                first, last = int(t), int(np.ceil(end))
+                for k in range(first, last):
+                    up[s * hours + k, g] -= min(end, k + 1.0) - max(t, float(k))
+                r -= end - t
+                t = end
+                if t >= hours:
+                    break
+                r = 0.0
+            hazard[s, n], repair[s, n], count[s, n] = h, r, c
+    for i in range(up.shape[0]):
+        for g in range(up.shape[1]):
+            up[i, g] = min(max(up[i, g], 0.0), 1.0)

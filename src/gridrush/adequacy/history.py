@@ -1,0 +1,63 @@
+"""Forced outages of a fleet as a history that goes on from month to month.
+
+Each unit is a two-state machine: it works for an exponential time of mean MTTF and is repaired for one of mean MTTR.
+Draws are a function of (seed, unit name, sample, count of the draw), so a scenario that adds a unit or changes the
+miners leaves the outages of every other unit as they were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from gridrush.adequacy._kernels_history import advance
+from gridrush.units import Floats
+
+
+class OutageHistory:
+    """Outages of named units in S samples, advanced span by span.
+
+    Parameters
+    ----------
+    names : sequence of str, length N
+        Every unit that may ever be asked for.
+    samples : int
+        Number of independent histories.
+    seed : int
+        Seed of the study.
+    """
+
+    def __init__(self, names: Sequence[str], *, samples: int, seed: int) -> None:
+        self._row = {name: i for i, name in enumerate(names)}
+        self._key = np.array([_key(name, seed) for name in names], dtype=np.uint64)
+        shape = (samples, len(names))
+        self._hazard = np.full(shape, -1.0)  # up-time still to go, in mean times to failure; < 0 = not started
+        self._repair_h = np.zeros(shape)  # repair still to go
+        self._count = np.zeros(shape, dtype=np.int64)
+
+    def advance(self, names: Sequence[str], hours: int, *, mttf_h: Floats, mttr_h: Floats) -> Floats:
+        """Share of each hour that each unit is up, over the next `hours`; units not named stand still.
+
+        Parameters
+        ----------
+        names : sequence of str, length G
+        mttf_h, mttr_h : ndarray, shape (G,)
+            Mean times in force over the span; an infinite `mttf_h` never fails. [h]
+
+        Returns
+        -------
+        ndarray, shape (S * hours, G)
+            Samples one after the other.
+        """
+        rows = np.array([self._row[n] for n in names], dtype=np.int64)
+        up = np.ones((self._hazard.shape[0] * hours, rows.size))
+        advance(rows, self._key, np.asarray(mttf_h, float), np.asarray(mttr_h, float), hours, self._hazard,
+                self._repair_h, self._count, up)  # fmt: skip
+        return up
+
+
+def _key(name: str, seed: int) -> int:
+    digest = hashlib.blake2b(f"{seed}:outage:{name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")

@@ -1,0 +1,185 @@
+"""One month of hours: demand blocks from miners and consumers, dispatch, and what it means for the miners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gridrush.adequacy.history import OutageHistory
+from gridrush.case.model import Case
+from gridrush.case.system import BlockKind, Demand, System
+from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
+from gridrush.grid.hourly import zone_shares
+from gridrush.grid.network import GridModel
+from gridrush.study.paths import Paths
+from gridrush.units import Floats
+
+if TYPE_CHECKING:
+    from gridrush.case.scenario import Rationing
+
+
+@dataclass(frozen=True, eq=False)
+class MonthHours:
+    """Dispatch of S paths of one month, samples one after the other along time."""
+
+    year_index: int
+    month: int  # 12 year + month - 1
+    hours: int  # of one path
+    system: System
+    dispatch: Dispatch
+    consumers_mw: Floats  # (T, Z) firm load without miners
+    registered_mw: Floats  # (T, Z) wanted
+    unregistered_mw: Floats  # (T, Z) wanted
+    interrupted_mw: Floats  # (T, Z) of registered_mw, cut by contract, order or shortage
+    unserved_mw: Floats  # (T, Z) firm load not served, miners that count as firm left out
+    up: Floats  # (T, G)
+
+
+@dataclass(eq=False)
+class MonthEngine:
+    """Runs the hours of a scenario month by month; holds the outage history between months."""
+
+    case: Case
+    model: GridModel
+    paths: Paths
+    consumers_twh: Floats  # (Y,) annual consumption without miners
+    history: OutageHistory = field(init=False)
+    _shares: Floats = field(init=False)
+    _merit: dict[tuple[object, ...], Merit] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [p.name for p in self.model.plants]
+        self.history = OutageHistory(names, samples=self.paths.samples, seed=self.paths.seed)
+        self._shares = zone_shares(self.case)
+
+    def run(
+        self, year_index: int, month_of_year: int, registered_mw: Floats, unregistered_mw: Floats,
+        *, rationing: Rationing | None,
+    ) -> MonthHours:  # fmt: skip
+        """Dispatch a month.
+
+        Parameters
+        ----------
+        year_index : int
+            Row of `paths`.
+        month_of_year : int
+            1 to 12.
+        registered_mw, unregistered_mw : ndarray, shape (Z,)
+            Grid-drawn miners in each zone. [MW]
+        rationing : Rationing or None
+            How registered miners are cut; None: only when everybody is.
+        """
+        p, S = self.paths, self.paths.samples
+        at = np.flatnonzero(p.month[year_index] == month_of_year)
+        year = p.years[year_index]
+        month = 12 * year + month_of_year - 1
+        H, T = at.size, at.size * S
+        time = np.tile(p.time[year_index][at], S)
+        load_factor = p.load_factor[year_index][:, at].reshape(T).astype(np.float64)
+        mean_mw = self.consumers_twh[year_index] * 1e6 / 8760.0
+        consumers = np.outer(np.tile(p.shape[year_index][at], S) * load_factor * mean_mw, self._shares)
+        factor = p.capacity_factor[year_index][:, :, at].transpose(1, 0, 2).reshape(len(p.resources), T)
+        demand, registered, hidden, free = self._demand(consumers, registered_mw, unregistered_mw, rationing)
+        path = np.repeat(np.arange(S), H)
+        system = self.model.system(
+            time, demand, resources=p.resources, capacity_factor=factor.astype(np.float64), path=path,
+            hydrology=p.hydrology[year_index],
+        )  # fmt: skip
+        up = self._up(system, H)
+        result = dispatch(system, up=up, merit=self._merit_of(system))
+        Z = len(self.case.zones)
+        short = system.demand.load_mw - result.served_mw
+        return MonthHours(
+            year_index=year_index, month=month, hours=H, system=system, dispatch=result, consumers_mw=consumers,
+            registered_mw=registered, unregistered_mw=hidden,
+            interrupted_mw=free + short[:, 2 * Z : 3 * Z],
+            unserved_mw=short[:, :Z] + short[:, Z : 2 * Z], up=up,
+        )  # fmt: skip
+
+    def _demand(
+        self, consumers: Floats, registered_mw: Floats, unregistered_mw: Floats, rationing: Rationing | None
+    ) -> tuple[Demand, Floats, Floats, Floats]:
+        """Blocks: households and hidden miners, industry, registered miners; Z of each, in this order.
+
+        Also gives registered and hidden load wanted, and what of the former is disconnected beforehand. (T, Z)
+        """
+        par, zones = self.case.parameters, self.case.zone_names
+        T, Z = consumers.shape
+        uptime = par.mining_uptime_share.value
+        registered = np.broadcast_to(registered_mw * uptime, (T, Z)).copy()
+        hidden = np.broadcast_to(unregistered_mw * uptime, (T, Z)).copy()
+        firm: BlockKind = "firm"
+        kind: BlockKind = firm
+        value, cuttable, gone = par.value_industry.value, 1.0, 0.0
+        if rationing is not None:
+            kind, cuttable = "interruptible", rationing.share
+            gone = cuttable if rationing.disconnect else 0.0
+            value = max(rationing.paid_usd_per_mwh, self._order_price())
+        share = par.industry_share.value
+        industry = consumers * share + registered * (1.0 - cuttable)
+        demand = Demand(
+            name=tuple(f"{z} {what}" for what in ("households", "industry", "registered miners") for z in zones),
+            kind=(*[firm] * (2 * Z), *[kind] * Z),
+            zone=np.tile(np.arange(Z), 3),
+            load_mw=np.concatenate(
+                [consumers * (1 - share) + hidden, industry, registered * (cuttable - gone)], axis=1
+            ),
+            value_usd_per_mwh=np.repeat([par.value_household.value, par.value_industry.value, value], Z),
+        )
+        return demand, registered, hidden, registered * gone
+
+    def _order_price(self) -> float:
+        """Price at which miners are cut by order: above every normal offer, below emergency imports."""
+        emergency = [t.price_usd_per_mwh for t in self.case.ties if t.emergency and t.direction == "import"]
+        normal = [t.price_usd_per_mwh for t in self.case.ties if not t.emergency and t.direction == "import"]
+        top = min(emergency, default=self.case.parameters.value_industry.value)
+        return 0.5 * (max((x for x in normal if x < top), default=0.0) + top)
+
+    def _up(self, system: System, hours: int) -> Floats:
+        u = system.units
+        fails = np.isfinite(u.mttf_h)
+        names = [n for n, f in zip(u.name, fails, strict=True) if f]
+        up = np.ones((system.time.size, len(u)))
+        up[:, fails] = self.history.advance(names, hours, mttf_h=u.mttf_h[fails], mttr_h=u.mttr_h[fails])
+        row = {n: i for i, n in enumerate(u.name)}
+        for o in self.case.outages:
+            start, end = np.datetime64(o.start, "h"), np.datetime64(o.end, "h")
+            if o.unit in row and start < system.time[hours - 1] and end > system.time[0]:
+                out = (system.time >= start) & (system.time < end)
+                up[out, row[o.unit]] *= 1.0 - o.lost_share
+        return up
+
+    def _merit_of(self, system: System) -> Merit:
+        key = (system.units.name, system.links.name, system.demand.name, tuple(system.demand.value_usd_per_mwh),
+               tuple(system.units.capacity_mw), tuple(system.units.available), tuple(system.units.must_run),
+               tuple(system.units.reservoir))  # fmt: skip
+        if key not in self._merit:
+            self._merit[key] = merit_order(system)
+        return self._merit[key]
+
+
+def rationed_share(month: MonthHours) -> Floats:
+    """Share of hours in which registered miners of each zone were cut. (Z,)"""
+    cut = month.interrupted_mw > 1e-6 * np.maximum(month.registered_mw, 1.0)
+    return np.asarray(cut.mean(axis=0))
+
+
+def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
+    """Supply that could still serve a new load in a zone, in all but a share of hours, transit included. [MW] (Z,)"""
+    s, d = month.system, month.dispatch
+    T, Z = s.time.size, len(s.zones)
+    spare = np.zeros((T, Z))
+    home = np.array([f != "import" for f in s.units.fuel])
+    available = s.units.capacity_mw * s.profiles[s.units.available].T * month.up
+    left = np.where(home & (s.units.reservoir < 0), available - d.generation_mw, 0.0)
+    for z in range(Z):
+        spare[:, z] = left[:, s.units.zone == z].sum(axis=1)
+    reach = spare.copy()
+    for i in range(len(s.links)):
+        a, b, f = s.links.source[i], s.links.target[i], d.flow_mw[:, i]
+        reach[:, b] += np.minimum(spare[:, a], s.links.forward_mw[i] - f)
+        reach[:, a] += np.minimum(spare[:, b], s.links.backward_mw[i] + f)
+    reach -= month.unserved_mw + month.interrupted_mw
+    return np.asarray(np.quantile(reach, quantile, axis=0))
