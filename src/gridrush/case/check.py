@@ -34,7 +34,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "network": ("month",),
     "atlas": ("month", "country"),
     "machines": ("model",),
-    "machine_prices": ("month", "min_j_per_th"),
+    "machine_prices": ("month", "min_j_per_th", "max_j_per_th", "source"),
     "power_prices": ("country", "start"),
     "statements": ("on", "who", "quantity"),
     "mining_zones": ("zone", "status"),
