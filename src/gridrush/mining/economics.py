@@ -61,7 +61,11 @@ def hashrate_ehs_from_difficulty(difficulty: ArrayLike, *, blocks_per_day: Array
 
 
 def break_even_price(
-    hashprice_usd_per_ph_day: ArrayLike, efficiency_j_per_th: ArrayLike, *, pue: float = 1.0, pool_fee_share: float = 0.0
+    hashprice_usd_per_ph_day: ArrayLike,
+    efficiency_j_per_th: ArrayLike,
+    *,
+    pue: float = 1.0,
+    pool_fee_share: float = 0.0,
 ) -> Floats:
     """Highest power price at which a machine still earns its running cost.
 

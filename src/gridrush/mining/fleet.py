@@ -23,7 +23,7 @@ import numpy as np
 from gridrush.case.model import Case
 from gridrush.case.schema import Machine
 from gridrush.mining.economics import break_even_price
-from gridrush.mining.network import Months, Network, network_of
+from gridrush.mining.network import Months, Network, month_of, network_of
 from gridrush.units import HOURS_PER_DAY, Floats
 
 PUE_LOW, PUE_BEST, PUE_HIGH = 1.01, 1.10, 1.20
@@ -212,7 +212,7 @@ def break_even_curve(
         How much older than the world's a country's fleet is, in years: shifts the age weights.
     """
     rule = RULES[method]
-    when = np.datetime64(month, "M")
+    when = month_of(month)
     price = hashprice_usd_per_ph_day
     if price is None:
         network = network_of(case)
@@ -223,7 +223,8 @@ def break_even_curve(
         shifted = _weights(case.machines, day - older_years * 365.25, rule)[1]
         w = np.where(shifted.sum() > 0, shifted, w)
     value = break_even_price(price, e, pue=pue, pool_fee_share=pool_fee_share)[0]
-    kept = (w[0] > 0) & (value * pue >= (POWER_PRICE_USD_PER_KWH * 1e3 if paid_usd_per_mwh is None else paid_usd_per_mwh))
+    paid = POWER_PRICE_USD_PER_KWH * 1e3 if paid_usd_per_mwh is None else paid_usd_per_mwh
+    kept = (w[0] > 0) & (value * pue >= paid)
     if not kept.any():
         kept = w[0] > 0
     order = np.argsort(value[kept], kind="stable")

@@ -14,6 +14,16 @@ from gridrush.units import Floats
 Months = NDArray[np.datetime64]
 
 
+def month_of(text: str | np.datetime64) -> np.datetime64:
+    """Month of a date written as "2021-10", "2021-10-14" or numpy's datetime64."""
+    return np.datetime64(str(text)[:7], "M")
+
+
+def months_between(first: np.datetime64, last: np.datetime64) -> int:
+    """Months from one month to another."""
+    return int(last.astype("datetime64[M]").astype(np.int64) - first.astype("datetime64[M]").astype(np.int64))
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """The network in T consecutive months."""
@@ -33,7 +43,7 @@ class Network:
         KeyError
             If the record has no such month.
         """
-        row = int((np.datetime64(month, "M") - self.months[0]).astype(int))
+        row = months_between(self.months[0], month_of(month))
         if not 0 <= row < len(self.months):
             raise KeyError(f"the network record runs {self.months[0]} to {self.months[-1]}; no {month}")
         return row
