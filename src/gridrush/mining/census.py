@@ -35,8 +35,8 @@ class Beliefs:
     The reasons stand in docs/mining.md. None was fitted to anything later than November 2021.
     """
 
-    map_bias: float = -0.15  # mean of b: pools that Chinese owners use are over-represented in the map's sample
-    map_bias_std: float = 0.30  # the map sees 32-38% of the hash rate
+    map_bias: float = -0.30  # mean of b: pools that Chinese owners use are over-represented in the map's sample
+    map_bias_std: float = 0.33  # the map sees 32-38% of the hash rate
     proxy_bias: float = -0.10  # mean of v: after the ban hidden Chinese traffic also surfaced elsewhere
     proxy_bias_std: float = 0.12
     fleet_std: float = 0.22  # between 29.5 (all new) and 98 J/TH (all Antminer S9) around 59.4
@@ -44,18 +44,20 @@ class Beliefs:
     month_persistence: float = 0.7
     share_drift_std: float = 0.12  # per month where the map has no reading
     registered_logit: float = 0.0  # at the last month: half
-    registered_logit_std: float = 0.7
+    registered_logit_std: float = 0.9
     registered_drift: float = 0.0  # logit a year
     registered_drift_std: float = 0.5
     growth: float = 0.015  # consumption growth without miners, 2021 on 2020; usual growth is 1-2% a year
     growth_std: float = 0.013
+    rationed_high: float = 0.6  # of the hours from September 2021, registered miners; low 0, most likely 0.2
+    rationed_mode: float = 0.2
     growth_read_std: float = 0.008  # rounding and the meaning of "growth" in a statement
     statement_std: Mapping[str, float] = field(
         default_factory=lambda: {"registered_mw": 0.20, "unregistered_mw": 0.70, "total_mw": 0.40, "ratio": 0.70}
     )
     shared_std: Mapping[str, float] = field(
         default_factory=lambda: {
-            "registered_mw": 0.10, "unregistered_mw": 0.50, "total_mw": 0.35, "ratio": 0.30, "growth_share": 0.015
+            "registered_mw": 0.20, "unregistered_mw": 0.60, "total_mw": 0.45, "ratio": 0.30, "growth_share": 0.020
         }
     )
 
@@ -82,6 +84,7 @@ class Census:
     months: Months  # (T,)
     draws_mw: Floats  # (S, T, 2) MW when running
     growth_share: Floats  # (S,) growth of consumption without miners, 2021 on 2020
+    rationed_share: Floats  # (S,) part of the hours since September 2021 in which registered miners were cut
     evidence: tuple[Evidence, ...]
     effective_draws: float  # of the prior draws that carried weight
 
@@ -155,6 +158,7 @@ class _Prior:
     months: Months
     both: Floats  # (N, T, 2)
     growth: Floats  # (N,)
+    rationed: Floats  # (N,) share of hours cut since September 2021
     shared: dict[str, Floats]  # (N,) shared error of statements by quantity
 
 
@@ -200,6 +204,7 @@ def census(
         months=prior.months,
         draws_mw=prior.both[pick],
         growth_share=prior.growth[pick],
+        rationed_share=prior.rationed[pick],
         evidence=tuple(sorted(pieces, key=lambda e: -e.narrowing_share)),
         effective_draws=float(1.0 / (weight**2).sum()),
     )
@@ -240,12 +245,16 @@ def _draw_prior(case: Case, b: Beliefs, n: int, seed: int, first: np.datetime64)
         months=months,
         both=np.stack([rho * total, (1.0 - rho) * total], axis=2),
         growth=rng.normal(b.growth, b.growth_std, n),
+        rationed=_triangle(rng, n, 0.0, b.rationed_mode, b.rationed_high),
         shared={k: rng.normal(0.0, s, n) for k, s in sorted(b.shared_std.items())},
     )
 
 
 BAN_MONTH = np.datetime64("2021-06", "M")
 """First whole month after China's ban of 21 May 2021 (events.csv)."""
+
+RATIONED_MONTH = np.datetime64("2021-09", "M")
+"""KEGOC begins to ration miners (events.csv)."""
 
 
 def _likelihoods(case: Case, b: Beliefs, prior: _Prior) -> tuple[list[str], Floats]:
@@ -291,11 +300,17 @@ def _growth_to_date(case: Case, prior: _Prior, t: int) -> Floats | None:
     before = [d.consumption_twh for d in case.demand if d.year == year - 1]
     if not before:
         return None
-    total = prior.both.sum(axis=2)
+    total = _burnt_mw(prior.months, prior.both, prior.rationed)
     rise = total[:, start : t + 1].mean(axis=1) - total[:, start - 12 : t - 11].mean(axis=1)
     load_mw = before[0] * 1e6 / (365.25 * HOURS_PER_DAY)
     held = case.parameters.mining_in_base_demand.value * case.parameters.mining_uptime_share.value
     return np.asarray(prior.growth + held * rise / load_mw)
+
+
+def _burnt_mw(months: Months, both: Floats, rationed: Floats) -> Floats:
+    """MW running on average: registered miners less the hours they were cut. (S, T)"""
+    cut = rationed[:, None] * (months >= RATIONED_MONTH)
+    return np.asarray(both[:, :, 0] * (1.0 - cut) + both[:, :, 1])
 
 
 def growth_of_year(case: Case, found: Census, year: int = 2021) -> Floats:
@@ -306,7 +321,7 @@ def growth_of_year(case: Case, found: Census, year: int = 2021) -> Floats:
     before = [d.consumption_twh for d in case.demand if d.year == year - 1]
     if not before:
         raise KeyError(f"demand.csv has no {year - 1}")
-    total = found.total_mw
+    total = _burnt_mw(found.months, found.draws_mw, found.rationed_share)
 
     def mean_of(y: int) -> Floats:
         at = np.arange(np.datetime64(f"{y}-01", "M"), np.datetime64(f"{y + 1}-01", "M"))
