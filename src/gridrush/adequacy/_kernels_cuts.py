@@ -1,0 +1,108 @@
+"""Compiled: sums over subsets of zones, the shortfall of a network and its shares, and a running histogram."""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+BINS, BIN_FLOOR, BINS_PER_DECADE = 400, -3.0, 32.0
+
+
+@nb.njit(cache=True, nogil=True)
+def subset_sums(values, Z, out):
+    """out[s] = sum of values over the zones in bit mask s."""
+    out[0] = values[0] - values[0]
+    for z in range(Z):
+        top = 1 << z
+        for s in range(top):
+            out[top + s] = out[s] + values[z]
+
+
+@nb.njit(cache=True, nogil=True)
+def largest(b, n):
+    """Shortfall of the network: the largest of the cuts, not below zero."""
+    f = 0.0
+    for s in range(1, n):
+        if b[s] > f:
+            f = b[s]
+    return f
+
+
+@nb.njit(cache=True, nogil=True)
+def share_out(b, Z, own, total, r):
+    """Shortfall of each zone: in proportion to its own deficit as far as the cuts allow, least total kept.
+
+    The fair point of the base of a supermodular function (Fujishige 1980, decomposition algorithm).
+    """
+    done = 0
+    left = total
+    for z in range(Z):
+        r[z] = 0.0
+    for z in range(Z):
+        if own[z] <= 0.0:
+            done |= 1 << z
+    full = (1 << Z) - 1
+    open_ = full & ~done
+    while left > 0.5 and open_ != 0:
+        best, who = 0.0, 0
+        for s in range(1, full + 1):
+            if s & open_ == 0:
+                continue
+            need, weight = b[s], 0.0
+            for z in range(Z):
+                if s >> z & 1:
+                    need -= r[z]
+                    if open_ >> z & 1:
+                        weight += own[z]
+            rate = need / weight
+            if rate > best * (1 + 1e-12):
+                best, who = rate, s & open_
+            elif rate >= best * (1 - 1e-12) and rate > 0.0:
+                who |= s & open_
+        if who == 0:
+            break
+        for z in range(Z):
+            if who >> z & 1:
+                r[z] = min(best, 1.0) * own[z]
+                left -= r[z]
+        open_ &= ~who
+
+
+@nb.njit(cache=True, nogil=True)
+def order_by_duration(J, energy, power, order):
+    """Insertion sort of stores by hours left at full power, longest first; ties keep their place."""
+    for i in range(J):
+        j = order[i]
+        h = energy[j] / power[j] if power[j] > 0 else 0.0
+        m = i - 1
+        while m >= 0:
+            o = order[m]
+            ho = energy[o] / power[o] if power[o] > 0 else 0.0
+            if ho >= h:
+                break
+            order[m + 1] = o
+            m -= 1
+        order[m + 1] = j
+
+
+@nb.njit(cache=True, nogil=True)
+def raise_cuts(b, Z, n, zone, amount):
+    """More load (or less supply) of `amount` in a zone."""
+    bit = 1 << zone
+    for s in range(1, n):
+        if s & bit:
+            b[s] += amount
+
+
+@nb.njit(cache=True, nogil=True)
+def histogram(hist, row, x, w):
+    """Add x with weight w to a log-spaced histogram that keeps each bin's count, sum and sum of squares."""
+    if x <= 0.0:
+        return
+    i = np.int64((np.log10(x) - BIN_FLOOR) * BINS_PER_DECADE)
+    i = min(max(i, 0), BINS - 1)
+    hist[row, i, 0] += w
+    hist[row, i, 1] += w * x
+    hist[row, i, 2] += w * w
+    hist[row, i, 3] += w * w * x
+    hist[row, i, 4] += w * w * x * x

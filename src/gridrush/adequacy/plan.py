@@ -1,0 +1,252 @@
+"""A system turned into the integers the kernels walk over."""
+
+from __future__ import annotations
+
+import math
+from collections import namedtuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gridrush.adequacy.hazards import Hazards
+from gridrush.adequacy.network import check_zones, connected_subsets, link_into, link_patterns
+from gridrush.adequacy.outages import Components, components, slots, stream_words
+from gridrush.adequacy.schedule import planned_supply
+from gridrush.case.system import System
+from gridrush.errors import CaseError, Problem
+from gridrush.units import HOURS_PER_DAY, Floats
+
+KernelPlan = namedtuple("KernelPlan", [  # one flat record: numba takes it apart at compile time
+    "Z", "T", "off", "D", "R", "scale", "n_scenarios", "n_common", "max_events", "interruptible", "all_links",
+    "scenario_cum", "scenario_weight", "cut", "limit", "day_limit", "day_least", "day_peak", "surplus", "flexible",
+    "link_pattern", "cut_capacity", "link_word", "link_loss", "month", "hour", "draws",
+    "id", "slot", "counter", "row", "scale_up", "scale_down", "scale_part", "part_draw", "start_full", "start_any",
+    "p_full", "p_part", "plain", "is_common", "common_of", "stress_row", "stress", "seg_ptr", "seg_hour", "seg_full",
+    "seg_part",
+    "st_zone", "st_charge", "st_discharge", "st_energy", "st_in", "st_out", "st_start",
+    "dr_zone", "dr_power", "dr_energy", "dr_hours", "dr_calls"])
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What sampling needs of a system: components, margins in integer units, cuts."""
+
+    systems: tuple[System, ...]
+    weights: Floats  # (N,)
+    hazards: Hazards
+    parts: Components
+    maintenance: dict[str, tuple[int, int]]
+    lost_mw: Floats  # (C, T) or (C, 1): loss of each component in full outage; links: 1
+    surplus_mw: Floats  # (N, Z, T) supply with nothing on forced outage, less firm load
+    flexible_mw: Floats  # (N, Z, T) interruptible load
+    kernel: Any  # KernelPlan in fine units
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return self.systems[0].zones
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Zones and hours."""
+        return len(self.zones), int(self.systems[0].time.size)
+
+
+def chain_scale(chance: float) -> float:
+    """Scale s such that floor(s E), E exponential of mean one, is the hours a chain stays beyond the first."""
+    if chance >= 1.0:
+        return 0.0
+    return math.inf if chance <= 0.0 else -1.0 / math.log1p(-chance)
+
+
+def demand_by_zone(system: System, kind: str) -> Floats:
+    """Load of all blocks of one kind. (Z, T) [MW]"""
+    out = np.zeros((len(system.zones), system.time.size))
+    for b, k in enumerate(system.demand.kind):
+        if k == kind:
+            out[system.demand.zone[b]] += system.demand.load_mw[:, b]
+    return out
+
+
+def supply_by_zone(system: System) -> Floats:
+    """Capacity times availability with no forced outage. (Z, T) [MW]"""
+    Z = len(system.zones)
+    rows = np.zeros((Z, system.profiles.shape[0]))
+    np.add.at(rows, (system.units.zone, system.units.available), system.units.capacity_mw)
+    return rows @ system.profiles
+
+
+def make_plan(
+    systems: Sequence[System], *, weights: Floats | None = None, hazards: Hazards, utc_offset_h: int = 0
+) -> Plan:
+    """Check the systems (one, or several weather years of the same grid) and turn them into a Plan."""
+    if not systems:
+        raise CaseError([Problem("systems", 0, "at least one system")])
+    check_zones(systems[0])
+    hazards.check(systems[0])
+    planned = [planned_supply(s) for s in systems]
+    systems = tuple(p[0] for p in planned)
+    s0 = systems[0]
+    for n, s in enumerate(systems[1:], 1):
+        if s.zones != s0.zones or s.time.size != s0.time.size or s.units.name != s0.units.name or s.links.name != s0.links.name:
+            raise CaseError([Problem(f"systems[{n}]", s.zones, "the zones, hours, units and links of the first system")])
+    w = np.full(len(systems), 1.0 / len(systems)) if weights is None else np.asarray(weights, np.float64)
+    if w.shape != (len(systems),) or not (np.isfinite(w) & (w >= 0)).all() or w.sum() <= 0:
+        raise CaseError([Problem("weights", weights, f"{len(systems)} numbers >= 0, not all zero")])
+    w = w / w.sum()
+    parts = components(s0, hazards)
+    Z, T, C = len(s0.zones), s0.time.size, len(parts)
+    u = s0.units
+    unit = parts.unit
+    lost = np.ones((C, T)) if C else np.ones((0, T))
+    for c in range(C):
+        if unit[c] >= 0:
+            lost[c] = u.capacity_mw[unit[c]] * s0.profiles[u.available[unit[c]]]
+        elif parts.row[c] < Z:
+            lost[c] = 0.0
+    supply = [supply_by_zone(s) for s in systems]
+    for s, total in zip(systems[1:], supply[1:], strict=True):
+        prone = unit[unit >= 0]
+        mine = s.units.capacity_mw[prone, None] * s.profiles[s.units.available[prone]]
+        if not np.allclose(mine, lost[unit >= 0]):
+            raise CaseError([Problem("systems", "units that fail differ between weather years",
+                                     "the same capacity and availability in each", "give weather units mttf_h = inf")])
+        del total
+    surplus = np.stack([a - demand_by_zone(s, "firm") for a, s in zip(supply, systems, strict=True)])
+    flexible = np.stack([demand_by_zone(s, "interruptible") for s in systems])
+    kernel = _kernel_plan(systems, w, hazards, parts, lost, surplus, flexible, utc_offset_h)
+    return Plan(systems, w, hazards, parts, planned[0][1], lost, surplus, flexible, kernel)
+
+
+def _scale(surplus: Floats, lost: Floats, s: System) -> float:
+    top = float(np.abs(surplus).sum(axis=1).max() + lost.max(axis=1).sum() + s.storage.energy_mwh.sum()) if lost.size else (
+        float(np.abs(surplus).sum(axis=1).max() + s.storage.energy_mwh.sum()))
+    top += float(s.links.forward_mw.sum() + s.links.backward_mw.sum())
+    scale = 1e6
+    while top * scale > 2.0**39:
+        scale /= 10.0
+    return scale
+
+
+def fixed(values: Any, scale: float) -> Any:
+    """Nearest integer units."""
+    return np.rint(np.asarray(values, np.float64) * scale).astype(np.int64)
+
+
+def segments(lost: Floats, parts: Components, scale: float) -> tuple[Any, Any, Any, Any]:
+    """Pieces of constant capacity of each component: pointers (C + 1,), first hours, full loss, partial loss."""
+    ptr, hours, full, part = [0], [], [], []
+    for c in range(len(parts)):
+        whole = fixed(lost[c], scale if parts.unit[c] >= 0 else 1.0)
+        at = np.concatenate([[0], np.flatnonzero(np.diff(whole)) + 1])
+        hours.append(at)
+        full.append(whole[at])
+        part.append(np.rint(whole[at] * parts.part_lost[c]).astype(np.int64))
+        ptr.append(ptr[-1] + at.size)
+    if not hours:
+        return np.zeros(1, np.int64), *(np.zeros(0, np.int64) for _ in range(3))
+    return np.array(ptr, np.int64), np.concatenate(hours).astype(np.int64), np.concatenate(full), np.concatenate(part)
+
+
+def day_table(values: Any, off: int, D: int, least: bool) -> Any:
+    """Smallest of the last axis by day, or the hour of its largest. (..., T) -> (..., D)"""
+    T = values.shape[-1]
+    out = np.zeros((*values.shape[:-1], D), np.int64)
+    for d in range(D):
+        a, b = max(d * HOURS_PER_DAY - off, 0), min((d + 1) * HOURS_PER_DAY - off, T)
+        day = values[..., a:b]
+        out[..., d] = day.min(axis=-1) if least else a + day.argmax(axis=-1)
+    return out
+
+
+def _kernel_plan(systems: Sequence[System], w: Floats, hazards: Hazards, parts: Components, lost: Floats,
+                 surplus: Floats, flexible: Floats, utc_offset_h: int) -> Any:
+    s0 = systems[0]
+    Z, T, C, N = len(s0.zones), s0.time.size, len(parts), len(systems)
+    scale = _scale(surplus, lost, s0)
+    first = s0.time[0].astype("datetime64[h]") + np.timedelta64(utc_offset_h, "h")
+    local = first + np.arange(T).astype("timedelta64[h]")
+    hour = (local - local.astype("datetime64[D]")).astype(np.int64)
+    month = local.astype("datetime64[M]").astype(np.int64) % 12
+    off = int(hour[0])
+    D = -(-(T + off) // HOURS_PER_DAY)
+
+    patterns, pattern = link_patterns(s0)
+    into = link_into(s0)
+    cut_capacity = fixed(patterns @ into, scale).astype(np.float64)  # (P, S)
+    link_loss = fixed(patterns.T[parts.links][:, :, None] * into[parts.links][:, None, :], scale).astype(np.float64)
+    fixed_surplus = fixed(surplus, scale)
+    fixed_flexible = fixed(flexible, scale)
+    track = bool(fixed_flexible.any())
+    margin_of = fixed_surplus - fixed_flexible
+    subsets = connected_subsets(s0)
+    margins = np.empty((N, len(subsets), T), np.int64)
+    for k, s in enumerate(subsets):
+        members = [z for z in range(Z) if s >> z & 1]
+        margins[:, k] = margin_of[:, members].sum(axis=1) + cut_capacity[pattern, s].astype(np.int64)
+    seg_ptr, seg_hour, seg_full, seg_part = segments(lost, parts, scale)
+    most = np.array([seg_full[a:b].max() for a, b in zip(seg_ptr[:-1], seg_ptr[1:], strict=True)], np.int64)
+    drawn = np.zeros((0, Z)) if hazards.load_draws_mw is None else hazards.load_draws_mw
+    draws = fixed(drawn, scale)
+    reach = np.zeros(len(subsets))
+    for k, s in enumerate(subsets):
+        inside = np.array([r < Z and bool(s >> int(r) & 1) for r in parts.row], bool) if C else np.zeros(0, bool)
+        reach[k] = most[inside].sum() + link_loss[:, :, s].max(axis=1, initial=0.0).sum()
+        if len(draws):
+            reach[k] += max(0, draws[:, [z for z in range(Z) if s >> z & 1]].sum(axis=1).max())
+    keep = np.flatnonzero(margins.min(axis=(0, 2)) < reach)
+    if not keep.size:
+        keep = np.array([int(np.argmin(margins.min(axis=(0, 2)) - reach))])
+    limit = np.ascontiguousarray(margins[:, keep])
+    cut = np.array([subsets[k] for k in keep], np.int64)
+    link_word = np.array([[link_loss[i, :, s].max(initial=0.0) for s in cut] for i in range(len(parts.links))], np.int64)
+    link_word = link_word.reshape(len(parts.links), cut.size)
+    day_limit = np.ascontiguousarray(day_table(limit, off, D, True).transpose(0, 2, 1))
+    load = np.stack([demand_by_zone(s, "firm") for s in systems])
+    load = np.concatenate([load, load.sum(axis=1, keepdims=True)], axis=1)
+
+    words = stream_words(parts)
+    slot, counter = slots(parts, T, words)
+    up = np.array([chain_scale(x) for x in parts.fail])
+    down = np.array([chain_scale(x) for x in parts.repair])
+    back = np.array([chain_scale(x) for x in parts.part_repair])
+    p_full, p_part = parts.shares
+    with np.errstate(divide="ignore"):
+        part_draw = np.where(parts.part_share > 0, -np.log1p(-np.minimum(parts.part_share, 1.0)), 0.0)
+        start_full, start_any = -np.log1p(-p_full), -np.log1p(-np.minimum(p_full + p_part, 1.0))
+    one = np.diff(seg_ptr) == 1
+    names = list(hazards.failure_multiplier)
+    stress_row = np.array([names.index(n) if n in names else -1 for n in parts.name], np.int64)
+    stress = np.zeros((len(names), T + 1))
+    for i, n in enumerate(names):
+        stress[i, 1:] = np.cumsum(hazards.failure_multiplier[n])
+    plain = one & (parts.part_share == 0) & (stress_row < 0) & (parts.common_of < 0) & (parts.is_common < 0)
+    with np.errstate(divide="ignore"):
+        cycle = np.where(parts.fail > 0, 1 / parts.fail + 1 / np.maximum(parts.repair, 1e-12), np.inf)
+    outages = float((T / cycle).sum()) + C
+    events = 3.0 * outages * (1.0 + (seg_ptr[-1] - C) / max(1, C) / 8.0) + 2.0 * (seg_ptr[-1] - C)
+    st, zone_at = s0.storage, {z: i for i, z in enumerate(s0.zones)}
+    dr = hazards.responses
+    power = np.array([np.broadcast_to(np.asarray(r.power_mw, np.float64), (T,)) for r in dr]).reshape(len(dr), T)
+    big = 2.0**60
+    use = (st.energy_mwh > 0) & (st.discharge_mw > 0) & (st.charge_efficiency > 0) & (st.discharge_efficiency > 0)
+    return KernelPlan(
+        Z=Z, T=T, off=off, D=D, R=Z + len(parts.links), scale=scale, n_scenarios=N, n_common=len(hazards.common_modes),
+        max_events=int(events + 6.0 * math.sqrt(events) + 256), interruptible=track, all_links=int(link_word.max(axis=1, initial=0).sum()),
+        scenario_cum=np.cumsum(w), scenario_weight=w, cut=cut, limit=limit, day_limit=day_limit,
+        day_least=np.ascontiguousarray(day_limit.min(axis=2)), day_peak=day_table(load, off, D, False),
+        surplus=fixed_surplus.astype(np.float64), flexible=fixed_flexible.astype(np.float64),
+        link_pattern=pattern, cut_capacity=cut_capacity, link_word=link_word, link_loss=link_loss,
+        month=month.astype(np.int64), hour=hour, draws=draws,
+        id=words, slot=slot, counter=counter, row=parts.row, scale_up=up, scale_down=down, scale_part=back,
+        part_draw=part_draw, start_full=start_full, start_any=start_any, p_full=p_full, p_part=p_part, plain=plain,
+        is_common=parts.is_common, common_of=parts.common_of, stress_row=stress_row, stress=stress,
+        seg_ptr=seg_ptr, seg_hour=seg_hour, seg_full=seg_full, seg_part=seg_part,
+        st_zone=st.zone[use], st_charge=st.charge_mw[use] * scale, st_discharge=st.discharge_mw[use] * scale,
+        st_energy=st.energy_mwh[use] * scale, st_in=st.charge_efficiency[use], st_out=st.discharge_efficiency[use],
+        st_start=(st.initial_share * st.energy_mwh)[use] * scale,
+        dr_zone=np.array([zone_at[r.zone] for r in dr], np.int64), dr_power=power * scale,
+        dr_energy=np.minimum(np.array([r.energy_mwh for r in dr], np.float64) * scale, big),
+        dr_hours=np.minimum(np.array([r.hours for r in dr], np.float64), big),
+        dr_calls=np.minimum(np.array([r.calls for r in dr], np.float64), big))
