@@ -122,8 +122,7 @@ class Merit:
     keep_share: Floats  # (Z,) 1 - loss of the link to the parent
     pair_start: Ints  # (Z + 1,) first link of each node to its parent
     pair: Ints  # (L, 3) link, profile row of its availability, 1 when it points to the parent
-    pair_out_mw: Floats  # (L,) limit towards the parent
-    pair_in_mw: Floats  # (L,)
+    pair_mw: Floats  # (L, 2) limit towards the parent, and from it
 
 
 def merit_order(system: System) -> Merit:
@@ -182,7 +181,7 @@ def merit_order(system: System) -> Merit:
         cost_usd_per_mwh=cost[order], start=np.searchsorted(nodes, np.arange(zone.size + 1)),
         steps=np.unique(cost[cost > 0]), tree=tree, zone=zone, stop=stop, parent=parent, keep_share=keep,
         pair_start=np.array(pair_start, np.int64), pair=np.array([p[:3] for p in pairs], np.int64).reshape(-1, 3),
-        pair_out_mw=np.array([p[3] for p in pairs]), pair_in_mw=np.array([p[4] for p in pairs]),
+        pair_mw=np.array([p[3:] for p in pairs], np.float64).reshape(-1, 2),
     )
 
 
@@ -277,7 +276,7 @@ def dispatch(
     _kernels.tree(
         np.ascontiguousarray(system.profiles), _NOTHING if up is None else up, system.demand.load_mw,
         m.unit, m.block, m.capacity_mw, m.available, m.must_run, m.cost_usd_per_mwh, m.start, m.steps,
-        m.stop, m.parent, m.zone, m.keep_share, m.pair_out_mw, m.pair_in_mw, m.pair, m.pair_start,
+        m.stop, m.parent, m.zone, m.keep_share, m.pair, m.pair_mw, m.pair_start,
         _NOTHING if links_up is None else links_up, 0, T, generation, served, flow, price, spill, cost, True,
     )
     none = np.zeros((T, J))
