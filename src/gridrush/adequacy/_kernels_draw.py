@@ -32,20 +32,25 @@ def mix(z):
     return z ^ (z >> S31)
 
 
-@nb.njit(cache=True, nogil=True)
-def fill_exponentials(key, counter, bits, value, part, part_value):
-    """Exponential draws of mean one into `value`, one per counter. bits and value share memory, so do part and its twin."""
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def fill_exponentials(key, counter, a, a_value, b, b_value, out):
+    """Exponential draws of mean one into `out`, one per counter; a and a_value share memory, and so do b and b_value.
+
+    -log(u) by exponent and mantissa, in loops that the compiler turns into vector code (no array is read through one
+    name and written through the other in the same loop).
+    """
     n = counter.size
     for i in range(n):
-        bits[i] = (mix(mix(key + counter[i]) + counter[i]) >> S12) | ONE_BITS
+        a[i] = (mix(mix(key + counter[i]) + counter[i]) >> S12) | ONE_BITS
     for i in range(n):
-        value[i] = value[i] - 1.0 + HALF_ULP
+        b_value[i] = a_value[i] - 1.0 + HALF_ULP
     for i in range(n):
-        part[i] = (bits[i] >> S52) | INT_BITS
-        bits[i] = (bits[i] & FRACTION) | ONE_BITS
+        a[i] = (b[i] >> S52) | INT_BITS
     for i in range(n):
-        m = value[i]
-        e = part_value[i] - EXPONENT_SHIFT
+        b[i] = (b[i] & FRACTION) | ONE_BITS
+    for i in range(n):
+        m = b_value[i]
+        e = a_value[i] - EXPONENT_SHIFT
         high = m > SQRT2
         m = 0.5 * m if high else m
         e = e + 1.0 if high else e
@@ -59,7 +64,7 @@ def fill_exponentials(key, counter, bits, value, part, part_value):
         p = p * q + 1.0 / 5.0
         p = p * q + 1.0 / 3.0
         p = p * q + 1.0
-        value[i] = -(e * LN2 + 2.0 * s * p)
+        out[i] = -(e * LN2 + 2.0 * s * p)
 
 
 @nb.njit(inline="always")
@@ -79,10 +84,16 @@ def draw(k, base, end, id_, key, value):
 
 
 @nb.njit(inline="always")
+def day_of(hour):
+    """hour // 24 for 0 <= hour < 2^31, by a multiplication."""
+    return (hour * np.int64(2863311531)) >> np.int64(36)
+
+
+@nb.njit(inline="always")
 def put(n, hour, row, word, off, ev, ev_word, head, net, rise):
     """Write one change of a row's loss into its day's list."""
     if n < ev_word.size:
-        d = (hour + off) // 24
+        d = day_of(hour + off)
         ev[n, EV_HOUR] = hour
         ev[n, EV_ROW] = row
         ev[n, EV_NEXT] = head[d]
@@ -233,3 +244,102 @@ def component_events(n, g, start, state, k, key, value, P, ev, ev_word, head, ne
         a = b
         kind = 0
     return n, nc
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def plain_events(n, who, start, state, T, off, slot, id_, up_scale, down_scale, start_full, word, row, key, value,
+                 ev, ev_word, head, net, rise):
+    """Events of two-state components of one capacity and constant rates: the common case, kept short.
+
+    state: 1 down, 0 up, -1 to be drawn; other components of `who` are as in `component_events`.
+    """
+    room = ev_word.size
+    for c in range(who.size):
+        g = who[c]
+        p, end, first = slot[g], slot[g + 1], slot[g]
+        w, q = word[g], row[g]
+        up, down = up_scale[g], down_scale[g]
+        kind = np.int64(state[g])
+        if kind < 0:
+            kind = np.int64(value[p] < start_full[g])
+        p += 1
+        a = start
+        if start > 0:
+            b = start
+            lo = start
+            if kind == 1:
+                x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * down
+                p += 1
+                lo = start - np.int64(x) if x < start else np.int64(0)
+                a = lo  # written with its future below
+                b = lo - 1
+            while b > 0:
+                x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * up
+                p += 1
+                if x >= b:
+                    break
+                b -= np.int64(x)
+                if b <= 0:
+                    break
+                x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * down
+                p += 1
+                z = b - 1 - np.int64(x) if x < b - 1 else np.int64(0)
+                if n + 2 > room:
+                    n += 2
+                    continue
+                n = pair(n, z, b, q, w, off, ev, ev_word, head, net, rise)
+                b = z - 1
+        t = start
+        if kind == 0:
+            x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * up
+            p += 1
+            t = start + 1 + np.int64(x) if x < T else T
+            a = t
+        while t < T:
+            x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * down
+            p += 1
+            z = t + 1 + np.int64(x) if x < T else T
+            if n + 2 > room:
+                n += 2
+            elif z >= T:
+                d = day_of(a + off)
+                ev[n, 0] = a
+                ev[n, 1] = q
+                ev[n, 2] = head[d]
+                ev_word[n] = w
+                head[d] = n
+                net[q, d] += w
+                rise[q, d] += w
+                n += 1
+                break
+            else:
+                n = pair(n, a, z, q, w, off, ev, ev_word, head, net, rise)
+            if z >= T:
+                break
+            x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * up
+            p += 1
+            t = z + 1 + np.int64(x) if x < T else T
+            a = t
+    return n
+
+
+@nb.njit(inline="always")
+def pair(n, a, z, q, w, off, ev, ev_word, head, net, rise):
+    """Loss w of row q from hour a to hour z, both within the horizon."""
+    d = day_of(a + off)
+    ev[n, 0] = a
+    ev[n, 1] = q
+    ev[n, 2] = head[d]
+    ev_word[n] = w
+    head[d] = n
+    net[q, d] += w
+    rise[q, d] += w
+    n += 1
+    d = day_of(z + off)
+    ev[n, 0] = z
+    ev[n, 1] = q
+    ev[n, 2] = head[d]
+    ev_word[n] = -w
+    head[d] = n
+    net[q, d] -= w
+    return n + 1

@@ -14,7 +14,7 @@ import numba as nb
 import numpy as np
 
 from gridrush.adequacy._kernels_cuts import BINS, histogram, largest, order_by_duration, raise_cuts, share_out, subset_sums
-from gridrush.adequacy._kernels_draw import component_events, draw, fill_exponentials, lose, mix, uniform
+from gridrush.adequacy._kernels_draw import component_events, draw, fill_exponentials, lose, mix, plain_events, uniform
 
 HOURS, ENERGY, EVENTS, DAYS, PEAK_DAYS, DEPTH, CUT_HOURS, CUT_ENERGY, CALL_HOURS, CALL_ENERGY = range(10)
 METRICS = 10
@@ -30,7 +30,46 @@ def hit(n, P, g, a, z_end, ev, ev_word, head, net, rise):
                 ev, ev_word, head, net, rise)
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def next_open(d, D, Z, R, K, shift, level, net, rise, least, limit, cut, link_word, all_links, bound, sub):
+    """First day from d on whose largest possible loss may exceed a cut; carries `level` to its start. D if none."""
+    if R == 1 and K == 1:
+        now = level[0]
+        while d < D:
+            if (now + rise[0, d]) >> shift > least[d]:
+                break
+            now += net[0, d]
+            d += 1
+        level[0] = now
+        return d
+    while d < D:
+        total = np.int64(0)
+        for q in range(Z):
+            bound[q] = level[q] + rise[q, d]
+            total += max(bound[q], 0)
+        links_down = False
+        for q in range(Z, R):
+            bound[q] = level[q] + rise[q, d]
+            links_down |= bound[q] > 0
+        if links_down:
+            total += all_links
+        if total >> shift > least[d]:
+            subset_sums(bound, Z, sub)
+            for k in range(K):
+                x = sub[cut[k]]
+                if links_down:
+                    for q in range(Z, R):
+                        if bound[q] > 0:
+                            x += link_word[q - Z, k]
+                if x >> shift > limit[d, k]:
+                    return d
+        for q in range(R):
+            level[q] += net[q, d]
+        d += 1
+    return d
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
 def run_batch(P, Q, seed_key, first, count):
     """Simulate samples first..first+count. P: what does not change; Q: importance tables. -> sums (see `Sums`)."""
     Z, T, off, D, C = P.Z, P.T, P.off, P.D, P.id.size
@@ -53,9 +92,8 @@ def run_batch(P, Q, seed_key, first, count):
 
     slots = P.counter.size
     value = np.empty(slots)
-    bits = value.view(np.uint64)
-    part_value = np.empty(slots)
-    part = part_value.view(np.uint64)
+    a_value, b_value = np.empty(slots), np.empty(slots)
+    a_bits, b_bits = a_value.view(np.uint64), b_value.view(np.uint64)
     ev = np.empty((P.max_events, 3), np.int32)
     ev_word = np.empty(P.max_events, np.int64)
     head = np.full(D, -1, np.int32)
@@ -90,7 +128,7 @@ def run_batch(P, Q, seed_key, first, count):
 
     for i in range(first, first + count):
         key = mix(seed_key + mix(np.uint64(i) + np.uint64(0x632BE59BD9B4E019)))
-        fill_exponentials(key, P.counter, bits, value, part, part_value)
+        fill_exponentials(key, P.counter, a_bits, a_value, b_bits, b_value, value)
         for d in range(D):
             head[d] = -1
         for q in range(R):
@@ -129,7 +167,7 @@ def run_batch(P, Q, seed_key, first, count):
                     break
 
         # outages
-        for c in range(C if Q.on else 0):
+        for c in range(C):
             state[c] = -1
         if Q.on:
             k = anchor
@@ -160,10 +198,13 @@ def run_batch(P, Q, seed_key, first, count):
         for j in range(P.n_common):
             c_ptr[j + 1] = 0
         nc = 0
-        for g in range(C):
+        n = plain_events(n, P.plain, start, state, T, off, P.slot, P.id, P.scale_up, P.scale_down, P.start_full,
+                         P.word, P.row, key, value, ev, ev_word, head, net, rise)
+        for m in range(P.other.size):
+            g = P.other[m]
             kind = 0
             k = 0
-            if Q.on and state[g] >= 0:
+            if state[g] >= 0:
                 kind = state[g]
                 k = 1
             else:
@@ -173,62 +214,19 @@ def run_batch(P, Q, seed_key, first, count):
                     kind = 1
                 elif e < P.start_any[g]:
                     kind = 2
-            if P.plain[g] and start == 0:
-                # one capacity, two states, constant rates: the common case, kept short
-                p, end = P.slot[g] + 1, P.slot[g + 1]
-                w, row = P.seg_full[P.seg_ptr[g]], P.row[g]
-                up, down = P.scale_up[g], P.scale_down[g]
-                a = 0
-                if kind == 0:
-                    e = value[p]
-                    p += 1
-                    x_f = e * up
-                    a = 1 + np.int64(x_f) if x_f < T else T
-                while a < T:
-                    e = value[p] if p < end else draw(p - P.slot[g], P.slot[g], end, P.id[g], key, value)
-                    p += 1
-                    x_f = e * down
-                    z_end = a + 1 + np.int64(x_f) if x_f < T else T
-                    if n + 2 > ev_word.size:
-                        n += 2
-                        break
-                    d = (a + off) // 24
-                    ev[n, 0] = a
-                    ev[n, 1] = row
-                    ev[n, 2] = head[d]
-                    ev_word[n] = w
-                    head[d] = n
-                    net[row, d] += w
-                    rise[row, d] += w
-                    n += 1
-                    if z_end >= T:
-                        break
-                    d = (z_end + off) // 24
-                    ev[n, 0] = z_end
-                    ev[n, 1] = row
-                    ev[n, 2] = head[d]
-                    ev_word[n] = -w
-                    head[d] = n
-                    net[row, d] -= w
-                    n += 1
-                    e = value[p] if p < end else draw(p - P.slot[g], P.slot[g], end, P.id[g], key, value)
-                    p += 1
-                    x_f = e * up
-                    a = z_end + 1 + np.int64(x_f) if x_f < T else T
+            if P.is_common[g] >= 0:
+                n, nc = component_events(n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise,
+                                         common, nc, nc, True)
+                c_ptr[P.is_common[g] + 1] = nc
+            elif P.common_of[g] >= 0:
+                j = P.common_of[g]
+                for o in range(c_ptr[j], c_ptr[j + 1]):
+                    n = hit(n, P, g, common[o, 0], common[o, 1], ev, ev_word, head, net, rise)
+                n, _ = component_events(n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise,
+                                        common, c_ptr[j], c_ptr[j + 1], False)
             else:
-                if P.is_common[g] >= 0:
-                    n, nc = component_events(n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise,
-                                             common, nc, nc, True)
-                    c_ptr[P.is_common[g] + 1] = nc
-                elif P.common_of[g] >= 0:
-                    j = P.common_of[g]
-                    for m in range(c_ptr[j], c_ptr[j + 1]):
-                        n = hit(n, P, g, common[m, 0], common[m, 1], ev, ev_word, head, net, rise)
-                    n, _ = component_events(n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise,
-                                            common, c_ptr[j], c_ptr[j + 1], False)
-                else:
-                    n, _ = component_events(n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise,
-                                            common, 0, 0, False)
+                n, _ = component_events(n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise,
+                                        common, 0, 0, False)
         if n > ev_word.size:
             overflow = max(overflow, n)
             continue
@@ -259,128 +257,68 @@ def run_batch(P, Q, seed_key, first, count):
         hits = 0
         worst_energy, worst_start, worst_hours = 0.0, 0, 0
         event_energy, event_start, event_hours = 0.0, 0, 0
-        for d in range(D):
-            visit = not_full
-            if not visit:
-                total = np.int64(0)
-                for q in range(Z):
-                    bound[q] = level[q] + rise[q, d]
-                    total += max(bound[q], 0)
-                links_down = False
-                for q in range(Z, R):
-                    bound[q] = level[q] + rise[q, d]
-                    links_down |= bound[q] > 0
-                if links_down:
-                    total += P.all_links
-                if (total >> shift) > P.day_least[scenario, d]:
-                    if K == 1:
-                        visit = True
-                    else:
-                        subset_sums(bound, Z, sub)
-                        for k in range(K):
-                            x = sub[P.cut[k]]
-                            if links_down:
-                                for q in range(Z, R):
-                                    if bound[q] > 0:
-                                        x += P.link_word[q - Z, k]
-                            if (x >> shift) > P.day_limit[scenario, d, k]:
-                                visit = True
-                                break
-            if visit:
-                opened += 1
-                t0 = max(d * 24 - off, 0)
-                t1 = min(d * 24 - off + 24, T)
-                m = head[d]
-                while m >= 0:
-                    delta[ev[m, 0] - t0, ev[m, 1]] += ev_word[m]
-                    m = ev[m, 2]
+        d = -1
+        while d + 1 < D:
+            d += 1
+            if not not_full:
+                d = next_open(d, D, Z, R, K, shift, level, net, rise, P.day_least[scenario], P.day_limit[scenario],
+                              P.cut, P.link_word, P.all_links, bound, sub)
+                if d >= D:
+                    break
+            opened += 1
+            t0 = max(d * 24 - off, 0)
+            t1 = min(d * 24 - off + 24, T)
+            m = head[d]
+            while m >= 0:
+                delta[ev[m, 0] - t0, ev[m, 1]] += ev_word[m]
+                m = ev[m, 2]
+            for q in range(R):
+                now[q] = level[q]
+            for t in range(t0, t1):
+                down_links = False
                 for q in range(R):
-                    now[q] = level[q]
-                for t in range(t0, t1):
-                    down_links = False
-                    for q in range(R):
-                        now[q] += delta[t - t0, q]
-                        delta[t - t0, q] = 0
-                    for q in range(Z, R):
-                        down_links |= now[q] > 0
-                    subset_sums(now, Z, sub)
-                    short = False
-                    for k in range(K):
-                        x = sub[P.cut[k]]
-                        if down_links:
-                            for q in range(Z, R):
-                                if now[q] > 0:
-                                    x += P.link_word[q - Z, k]
-                        lim = P.limit[scenario, k, t]
-                        if Q.on:
-                            hits += (x >> COARSE) > (lim >> COARSE)
-                            short |= (x & FINE_MASK) > Q.fine_limit[scenario, k, t]
-                        else:
-                            short |= x > lim
-                    if not (short or not_full):
-                        continue
-                    # cuts of the hour
-                    for z in range(Z):
-                        x_zone[z] = np.float64(now[z] & mask) - P.surplus[scenario, z, t]
-                    subset_sums(x_zone, Z, b)
-                    pat = P.link_pattern[t]
-                    for s in range(1, nS):
-                        b[s] -= P.cut_capacity[pat, s]
+                    now[q] += delta[t - t0, q]
+                    delta[t - t0, q] = 0
+                for q in range(Z, R):
+                    down_links |= now[q] > 0
+                subset_sums(now, Z, sub)
+                short = False
+                for k in range(K):
+                    x = sub[P.cut[k]]
                     if down_links:
                         for q in range(Z, R):
                             if now[q] > 0:
-                                for s in range(1, nS):
-                                    b[s] += P.link_loss[q - Z, pat, s]
-                    short_mw = largest(b, nS)
-                    if J > 0:
-                        if short_mw > 0.5:
-                            order_by_duration(J, energy, P.st_discharge, order)
-                            for m in range(J):
-                                j = order[m]
-                                can = min(P.st_discharge[j], energy[j] * P.st_out[j])
-                                if can <= 0.0:
-                                    continue
-                                bit = 1 << P.st_zone[j]
-                                low = 0.0
-                                for s in range(1, nS):
-                                    v = b[s] - can if s & bit else b[s]
-                                    if v > low:
-                                        low = v
-                                used = short_mw - low
-                                if used > 0.0:
-                                    energy[j] -= used / P.st_out[j]
-                                    if energy[j] < 0.0:
-                                        energy[j] = 0.0
-                                    raise_cuts(b, Z, nS, P.st_zone[j], -used)
-                                    short_mw = low
-                                    if short_mw <= 0.5:
-                                        break
-                        for m in range(J - 1, -1, -1):
+                                x += P.link_word[q - Z, k]
+                    lim = P.limit[scenario, k, t]
+                    if Q.on:
+                        hits += (x >> COARSE) > (lim >> COARSE)
+                        short |= (x & FINE_MASK) > Q.fine_limit[scenario, k, t]
+                    else:
+                        short |= x > lim
+                if not (short or not_full):
+                    continue
+                # cuts of the hour
+                for z in range(Z):
+                    x_zone[z] = np.float64(now[z] & mask) - P.surplus[scenario, z, t]
+                subset_sums(x_zone, Z, b)
+                pat = P.link_pattern[t]
+                for s in range(1, nS):
+                    b[s] -= P.cut_capacity[pat, s]
+                if down_links:
+                    for q in range(Z, R):
+                        if now[q] > 0:
+                            for s in range(1, nS):
+                                b[s] += P.link_loss[q - Z, pat, s]
+                short_mw = largest(b, nS)
+                if J > 0:
+                    if short_mw > 0.5:
+                        order_by_duration(J, energy, P.st_discharge, order)
+                        for m in range(J):
                             j = order[m]
-                            want = min(P.st_charge[j], (P.st_energy[j] - energy[j]) / P.st_in[j])
-                            if want <= 0.0:
+                            can = min(P.st_discharge[j], energy[j] * P.st_out[j])
+                            if can <= 0.0:
                                 continue
                             bit = 1 << P.st_zone[j]
-                            for s in range(1, nS):
-                                if s & bit and short_mw - b[s] < want:
-                                    want = short_mw - b[s]
-                            if want > 0.0:
-                                energy[j] += want * P.st_in[j]
-                                raise_cuts(b, Z, nS, P.st_zone[j], want)
-                        not_full = False
-                        for j in range(J):
-                            if energy[j] >= P.st_energy[j] * (1.0 - 1e-12):
-                                energy[j] = P.st_energy[j]
-                            elif P.st_charge[j] > 0.0:
-                                not_full = True
-                    called = 0.0
-                    if short_mw > 0.5:
-                        for h in range(H):
-                            fresh = last_call[h] != t - 1
-                            if budget[h] <= 0.0 or hours_left[h] < 1.0 or (fresh and calls_left[h] < 1.0):
-                                continue
-                            can = min(P.dr_power[h, t], budget[h])
-                            bit = 1 << P.dr_zone[h]
                             low = 0.0
                             for s in range(1, nS):
                                 v = b[s] - can if s & bit else b[s]
@@ -388,78 +326,118 @@ def run_batch(P, Q, seed_key, first, count):
                                     low = v
                             used = short_mw - low
                             if used > 0.0:
-                                budget[h] -= used
-                                hours_left[h] -= 1.0
-                                if fresh:
-                                    calls_left[h] -= 1.0
-                                last_call[h] = t
-                                raise_cuts(b, Z, nS, P.dr_zone[h], -used)
-                                called += used
-                                acc[P.dr_zone[h], CALL_HOURS] += 1.0
-                                acc[P.dr_zone[h], CALL_ENERGY] += used * to_mw
+                                energy[j] -= used / P.st_out[j]
+                                if energy[j] < 0.0:
+                                    energy[j] = 0.0
+                                raise_cuts(b, Z, nS, P.st_zone[j], -used)
                                 short_mw = low
                                 if short_mw <= 0.5:
                                     break
-                        if called > 0.0:
-                            acc[Z, CALL_HOURS] += 1.0
-                            acc[Z, CALL_ENERGY] += called * to_mw
-                    if P.interruptible:
-                        for z in range(Z):
-                            x_zone[z] = P.flexible[scenario, z, t]
-                        subset_sums(x_zone, Z, x_sub)
-                        both = 0.0
-                        for s in range(1, nS):
-                            v = b[s] + x_sub[s]
-                            if v > both:
-                                both = v
-                        if both - short_mw > 0.5:
-                            acc[Z, CUT_HOURS] += 1.0
-                            acc[Z, CUT_ENERGY] += (both - short_mw) * to_mw
-                    if short_mw <= 0.5:
-                        continue
-                    if Z > 1:
-                        for z in range(Z):
-                            own[z] = b[1 << z] + P.cut_capacity[pat, 1 << z]
-                            if down_links:
-                                for q in range(Z, R):
-                                    if now[q] > 0:
-                                        own[z] -= P.link_loss[q - Z, pat, 1 << z]
-                        share_out(b, Z, own, short_mw, r)
-                    else:
-                        r[0] = short_mw
-                    mo, ho = P.month[t], P.hour[t]
-                    new_cell = touched[Z, mo, ho, 0] == 0.0
-                    if new_cell:
-                        cells[n_cells, 0] = mo
-                        cells[n_cells, 1] = ho
-                        n_cells += 1
-                    for z in range(Z + 1):
-                        mw = (short_mw if z == Z else r[z]) * to_mw
-                        if mw <= 0.5 * to_mw:
+                    for m in range(J - 1, -1, -1):
+                        j = order[m]
+                        want = min(P.st_charge[j], (P.st_energy[j] - energy[j]) / P.st_in[j])
+                        if want <= 0.0:
                             continue
-                        acc[z, HOURS] += 1.0
-                        acc[z, ENERGY] += mw
-                        touched[z, mo, ho, 0] += 1.0
-                        touched[z, mo, ho, 1] += mw
-                        if last_day[z] != d:
-                            last_day[z] = d
-                            acc[z, DAYS] += 1.0
-                        if P.day_peak[scenario, z, d] == t:
-                            acc[z, PEAK_DAYS] += 1.0
-                        if last_short[z] != t - 1:
-                            acc[z, EVENTS] += 1.0
-                            ev_peak[z] = 0.0
-                            if z == Z:
-                                event_energy, event_start, event_hours = 0.0, t, 0
-                        if mw > ev_peak[z]:
-                            acc[z, DEPTH] += mw - ev_peak[z]
-                            ev_peak[z] = mw
-                        last_short[z] = t
+                        bit = 1 << P.st_zone[j]
+                        for s in range(1, nS):
+                            if s & bit and short_mw - b[s] < want:
+                                want = short_mw - b[s]
+                        if want > 0.0:
+                            energy[j] += want * P.st_in[j]
+                            raise_cuts(b, Z, nS, P.st_zone[j], want)
+                    not_full = False
+                    for j in range(J):
+                        if energy[j] >= P.st_energy[j] * (1.0 - 1e-12):
+                            energy[j] = P.st_energy[j]
+                        elif P.st_charge[j] > 0.0:
+                            not_full = True
+                called = 0.0
+                if short_mw > 0.5:
+                    for h in range(H):
+                        fresh = last_call[h] != t - 1
+                        if budget[h] <= 0.0 or hours_left[h] < 1.0 or (fresh and calls_left[h] < 1.0):
+                            continue
+                        can = min(P.dr_power[h, t], budget[h])
+                        bit = 1 << P.dr_zone[h]
+                        low = 0.0
+                        for s in range(1, nS):
+                            v = b[s] - can if s & bit else b[s]
+                            if v > low:
+                                low = v
+                        used = short_mw - low
+                        if used > 0.0:
+                            budget[h] -= used
+                            hours_left[h] -= 1.0
+                            if fresh:
+                                calls_left[h] -= 1.0
+                            last_call[h] = t
+                            raise_cuts(b, Z, nS, P.dr_zone[h], -used)
+                            called += used
+                            acc[P.dr_zone[h], CALL_HOURS] += 1.0
+                            acc[P.dr_zone[h], CALL_ENERGY] += used * to_mw
+                            short_mw = low
+                            if short_mw <= 0.5:
+                                break
+                    if called > 0.0:
+                        acc[Z, CALL_HOURS] += 1.0
+                        acc[Z, CALL_ENERGY] += called * to_mw
+                if P.interruptible:
+                    for z in range(Z):
+                        x_zone[z] = P.flexible[scenario, z, t]
+                    subset_sums(x_zone, Z, x_sub)
+                    both = 0.0
+                    for s in range(1, nS):
+                        v = b[s] + x_sub[s]
+                        if v > both:
+                            both = v
+                    if both - short_mw > 0.5:
+                        acc[Z, CUT_HOURS] += 1.0
+                        acc[Z, CUT_ENERGY] += (both - short_mw) * to_mw
+                if short_mw <= 0.5:
+                    continue
+                if Z > 1:
+                    for z in range(Z):
+                        own[z] = b[1 << z] + P.cut_capacity[pat, 1 << z]
+                        if down_links:
+                            for q in range(Z, R):
+                                if now[q] > 0:
+                                    own[z] -= P.link_loss[q - Z, pat, 1 << z]
+                    share_out(b, Z, own, short_mw, r)
+                else:
+                    r[0] = short_mw
+                mo, ho = P.month[t], P.hour[t]
+                new_cell = touched[Z, mo, ho, 0] == 0.0
+                if new_cell:
+                    cells[n_cells, 0] = mo
+                    cells[n_cells, 1] = ho
+                    n_cells += 1
+                for z in range(Z + 1):
+                    mw = (short_mw if z == Z else r[z]) * to_mw
+                    if mw <= 0.5 * to_mw:
+                        continue
+                    acc[z, HOURS] += 1.0
+                    acc[z, ENERGY] += mw
+                    touched[z, mo, ho, 0] += 1.0
+                    touched[z, mo, ho, 1] += mw
+                    if last_day[z] != d:
+                        last_day[z] = d
+                        acc[z, DAYS] += 1.0
+                    if P.day_peak[scenario, z, d] == t:
+                        acc[z, PEAK_DAYS] += 1.0
+                    if last_short[z] != t - 1:
+                        acc[z, EVENTS] += 1.0
+                        ev_peak[z] = 0.0
                         if z == Z:
-                            event_energy += mw
-                            event_hours += 1
-                            if event_energy > worst_energy:
-                                worst_energy, worst_start, worst_hours = event_energy, event_start, event_hours
+                            event_energy, event_start, event_hours = 0.0, t, 0
+                    if mw > ev_peak[z]:
+                        acc[z, DEPTH] += mw - ev_peak[z]
+                        ev_peak[z] = mw
+                    last_short[z] = t
+                    if z == Z:
+                        event_energy += mw
+                        event_hours += 1
+                        if event_energy > worst_energy:
+                            worst_energy, worst_start, worst_hours = event_energy, event_start, event_hours
             for q in range(R):
                 level[q] += net[q, d]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gridrush.adequacy.plan import Plan
+from gridrush.adequacy.plan import Plan, most_first
 
 KernelTables = namedtuple("KernelTables", [
     "on", "cum", "tail", "fine_limit", "cut_ptr", "cut_comp", "cut_full", "cut_part", "table", "table_ptr", "width"])
@@ -96,7 +96,7 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
         limit=limit << COARSE_BITS, day_limit=np.floor_divide(k.day_limit, step), day_least=np.floor_divide(k.day_least, step),
         link_word=k.link_word + (coarse_link << COARSE_BITS),
         all_links=int((k.link_word + (coarse_link << COARSE_BITS)).max(axis=1, initial=0).sum()),
-        seg_full=k.seg_full + (one << COARSE_BITS), seg_part=k.seg_part + (coarse_part[seg_comp] << COARSE_BITS))
+        seg_full=k.seg_full + (one << COARSE_BITS), word=most_first(ptr, k.seg_full + (one << COARSE_BITS)), seg_part=k.seg_part + (coarse_part[seg_comp] << COARSE_BITS))
     return packed, KernelTables(
         True, cum, tail, k.limit, np.concatenate([[0], np.cumsum([len(a[0]) for a in lists])]).astype(np.int64),
         np.concatenate([a[0] for a in lists]).astype(np.int64), np.concatenate([a[1] for a in lists]).astype(np.int64),

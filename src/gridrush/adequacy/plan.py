@@ -23,7 +23,7 @@ KernelPlan = namedtuple("KernelPlan", [  # one flat record: numba takes it apart
     "scenario_cum", "scenario_weight", "cut", "limit", "day_limit", "day_least", "day_peak", "surplus", "flexible",
     "link_pattern", "cut_capacity", "link_word", "link_loss", "month", "hour", "draws",
     "id", "slot", "counter", "row", "scale_up", "scale_down", "scale_part", "part_draw", "start_full", "start_any",
-    "p_full", "p_part", "plain", "is_common", "common_of", "stress_row", "stress", "seg_ptr", "seg_hour", "seg_full",
+    "p_full", "p_part", "plain", "other", "word", "is_common", "common_of", "stress_row", "stress", "seg_ptr", "seg_hour", "seg_full",
     "seg_part",
     "st_zone", "st_charge", "st_discharge", "st_energy", "st_in", "st_out", "st_start",
     "dr_zone", "dr_power", "dr_energy", "dr_hours", "dr_calls"])
@@ -149,6 +149,11 @@ def segments(lost: Floats, parts: Components, scale: float) -> tuple[Any, Any, A
     return np.array(ptr, np.int64), np.concatenate(hours).astype(np.int64), np.concatenate(full), np.concatenate(part)
 
 
+def most_first(seg_ptr: Any, seg_full: Any) -> Any:
+    """Full loss of each component in its first piece. (C,)"""
+    return seg_full[seg_ptr[:-1]]
+
+
 def day_table(values: Any, off: int, D: int, least: bool) -> Any:
     """Smallest of the last axis by day, or the hour of its largest. (..., T) -> (..., D)"""
     T = values.shape[-1]
@@ -240,7 +245,8 @@ def _kernel_plan(systems: Sequence[System], w: Floats, hazards: Hazards, parts: 
         link_pattern=pattern, cut_capacity=cut_capacity, link_word=link_word, link_loss=link_loss,
         month=month.astype(np.int64), hour=hour, draws=draws,
         id=words, slot=slot, counter=counter, row=parts.row, scale_up=up, scale_down=down, scale_part=back,
-        part_draw=part_draw, start_full=start_full, start_any=start_any, p_full=p_full, p_part=p_part, plain=plain,
+        part_draw=part_draw, start_full=start_full, start_any=start_any, p_full=p_full, p_part=p_part,
+        plain=np.flatnonzero(plain), other=np.flatnonzero(~plain), word=most_first(seg_ptr, seg_full),
         is_common=parts.is_common, common_of=parts.common_of, stress_row=stress_row, stress=stress,
         seg_ptr=seg_ptr, seg_hour=seg_hour, seg_full=seg_full, seg_part=seg_part,
         st_zone=st.zone[use], st_charge=st.charge_mw[use] * scale, st_discharge=st.discharge_mw[use] * scale,
