@@ -123,4 +123,10 @@ class Scenario(Strict):
     import_contract: tuple[ImportContract, ...] = ()
     carbon_price_usd_per_t: NotNegative | None = None
     build: tuple[Build, ...] = ()
+    also_build: tuple[Build, ...] = ()  # on top of `build`, so that a difference need not repeat the base's list
     assume: Assumptions = Assumptions()
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """Every project that goes ahead."""
+        return self.build + self.also_build

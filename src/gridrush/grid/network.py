@@ -136,9 +136,10 @@ class GridModel:
         out = min(1.0, weeks * 7.0 / DAYS_PER_YEAR * self.maintenance_weight[month - 1])
         return float(self.parameter(technology, season, 1.0) * (1.0 - out))
 
-    def must_run_share(self, technology: str, month: int) -> float:
-        """Share of installed capacity tied to heat, process or voltage support in a month."""
-        season: TechnologyParameter = "must_run_winter_share" if month >= 10 or month <= 3 else "must_run_summer_share"
+    def must_run_share(self, technology: str, month: int, *, captive: bool = False) -> float:
+        """Share of installed capacity tied to heat, process or voltage support in a month; industry has no summer."""
+        winter = captive or month >= 10 or month <= 3
+        season: TechnologyParameter = "must_run_winter_share" if winter else "must_run_summer_share"
         return min(self.parameter(technology, season, 0.0), self.available_share(technology, month))
 
     @cached_property
@@ -314,8 +315,7 @@ def _assemble(
         available = row(("available", t), model.available_share(t, m + 1))
         must = row(("must", t), model.must_run_share(t, m + 1))
         if p.captive:
-            must = row(("captive", t), min(model.parameter(t, "must_run_winter_share", 0.0) or 1.0,
-                                           model.available_share(t, m + 1)))  # fmt: skip
+            must = row(("captive", t), model.must_run_share(t, m + 1, captive=True))
         reservoir = -1
         if t == "hydro_reservoir" and p.zone in hydro_zones:
             reservoir = hydro_zones.index(p.zone)

@@ -77,7 +77,7 @@ def balances(table: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def system_cost_usd(table: pd.DataFrame) -> pd.Series:
+def system_cost_usd(table: pd.DataFrame) -> pd.Series[float]:
     """Cost of the power system to the country: resources used and the trade deficit in power. [USD]"""
     parts = table["fuel"] + table["fixed"] + table["new_plant"] + table["imports"] - table["exports"]
     return parts + table["enforcement"] + table["unserved"]
@@ -93,10 +93,10 @@ def annuity_share(discount_share: float, life_years: float) -> float:
     """
     if discount_share == 0:
         return 1.0 / life_years
-    return discount_share / (1.0 - (1.0 + discount_share) ** -life_years)
+    return float(discount_share / (1.0 - (1.0 + discount_share) ** -life_years))
 
 
-def present_value_usd(amounts: pd.Series, *, base_year: int, discount_share: float) -> float:
+def present_value_usd(amounts: pd.Series[float], *, base_year: int, discount_share: float) -> float:
     """Amounts by year discounted to the middle of the base year. [USD]"""
     years = amounts.index.to_numpy(dtype=float)
     return float((amounts.to_numpy(dtype=float) / (1.0 + discount_share) ** (years - base_year)).sum())

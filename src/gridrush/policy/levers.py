@@ -19,7 +19,8 @@ from gridrush.units import Floats
 
 
 class _Dated(Protocol):
-    start: date
+    @property
+    def start(self) -> date: ...
 
     def active_on(self, day: date) -> bool: ...
 

@@ -16,7 +16,7 @@ from gridrush.units import Floats
 FUELS = ("coal", "gas", "oil", "hydro", "wind", "solar", "nuclear", "other")
 """Fuels in the order they are drawn; a case's other fuels are counted as `other`."""
 
-_FUEL_NAMES = {"uranium": "nuclear"}
+_FUEL_NAMES = {"uranium": "nuclear", "sun": "solar"}
 
 OIL_BURNERS = ("coal_supercritical", "coal_subcritical", "coal_chp", "gas_steam", "gas_chp")
 """Technologies that start and steady their flame with oil."""
@@ -95,7 +95,8 @@ class Collector:
         self._sum("export_usd", y, by_sample((s.demand.value_usd_per_mwh * sale) @ d.served_mw.T))
         households, industry = s.demand.value_usd_per_mwh[0], s.demand.value_usd_per_mwh[Z]
         short = s.demand.load_mw - d.served_mw
-        self._sum("unserved_usd", y, by_sample(short[:, :Z].sum(1) * households + short[:, Z : 2 * Z].sum(1) * industry))
+        lost = short[:, :Z].sum(axis=1) * households + short[:, Z : 2 * Z].sum(axis=1) * industry
+        self._sum("unserved_usd", y, by_sample(lost))
         national = wanted.sum(axis=1).reshape(S, H)
         self._peak("peak_mw", y, national.max(axis=1))
         if evening.any():
@@ -108,9 +109,9 @@ class Collector:
         inflow = _inflow(s, d.flow_mw)
         loss = np.zeros((s.time.size, Z))
         for i in range(len(s.links)):
-            lost = np.abs(d.flow_mw[:, i]) * s.links.loss_share[i]
-            loss[:, s.links.target[i]] += np.where(d.flow_mw[:, i] >= 0, lost, 0.0)
-            loss[:, s.links.source[i]] += np.where(d.flow_mw[:, i] < 0, lost, 0.0)
+            f, share = d.flow_mw[:, i], s.links.loss_share[i]
+            loss[:, s.links.target[i]] += share * np.maximum(f, 0.0)
+            loss[:, s.links.source[i]] -= share * np.minimum(f, 0.0)
         store = _by_zone(s.storage.zone, Z).T
         flow = np.zeros((s.time.size, len(self._link_names(s))))
         for i, name in enumerate(s.links.name):
@@ -161,8 +162,8 @@ class Collector:
             variables,
             coords={"time": np.concatenate(self.time), "zone": zones, "fuel": list(FUELS), "link": list(self.links)},
         )
-        for name in out.data_vars:
-            out[name].attrs["units"] = "USD/MWh" if str(name).startswith("price") else "MW"
+        for key in out.data_vars:
+            out[key].attrs["units"] = "USD/MWh" if str(key).startswith("price") else "MW"
         out.attrs["largest_balance_residual_share"] = self.residual_share
         return out
 
@@ -177,8 +178,8 @@ class Collector:
         coords = {"month": stamps.astype("datetime64[ns]"), "zone": list(self.case.zone_names),
                   "bound": ["low", "best", "high"]}  # fmt: skip
         out = xr.Dataset(variables, coords=coords)
-        for name in out.data_vars:
-            out[name].attrs["units"] = _unit_of(str(name))
+        for key in out.data_vars:
+            out[key].attrs["units"] = _unit_of(str(key))
         return out
 
     def annual_dataset(self) -> xr.Dataset:
@@ -193,8 +194,8 @@ class Collector:
                 variables[f"{name}_stderr"] = (dims, error)
         out = xr.Dataset(variables, coords=coords)
         out["net_import_twh"] = out["import_twh"] - out["export_twh"]
-        for name in out.data_vars:
-            out[name].attrs["units"] = _unit_of(str(name).removesuffix("_stderr"))
+        for key in out.data_vars:
+            out[key].attrs["units"] = _unit_of(str(key).removesuffix("_stderr"))
         return out
 
 

@@ -1,0 +1,103 @@
+"""Fills the ledger of a run: month by month for the miners, year by year for the system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gridrush.case.model import Case
+from gridrush.case.scenario import Scenario
+from gridrush.grid.network import GridModel
+from gridrush.policy.fiscal import annuity_share, ledger
+from gridrush.policy.levers import MonthPolicy, exchange_kzt_per_usd, policy_fact
+from gridrush.study.hours import MonthHours
+from gridrush.study.miners import MinersNow
+from gridrush.units import Floats
+
+HOURS_PER_DAY = 24.0
+
+
+@dataclass(eq=False)
+class RunLedger:
+    """Payments of a run as they add up."""
+
+    case: Case
+    scenario: Scenario
+    model: GridModel
+    amounts_usd: dict[str, dict[int, float]] = field(default_factory=dict)
+
+    def _pay(self, line: str, year: int, usd: float) -> None:
+        by_year = self.amounts_usd.setdefault(line, {})
+        by_year[year] = by_year.get(year, 0.0) + usd
+
+    def add_month(self, hours: MonthHours, miners: MinersNow, rules: MonthPolicy) -> None:
+        """Payments of miners and consumers in a month, mean over its paths."""
+        paths = hours.system.time.size // hours.hours
+        year, month = divmod(hours.month, 12)
+        Z = len(self.case.zones)
+
+        def energy_mwh(mw: Floats) -> Floats:
+            return np.asarray(mw.sum(axis=0) / paths)
+
+        cut = energy_mwh(hours.interrupted_mw)
+        registered = energy_mwh(hours.registered_mw) - cut
+        hidden = energy_mwh(hours.unregistered_mw)
+        consumers = energy_mwh(hours.consumers_mw - hours.unserved_mw)
+        day = date(year, month + 1, 1)
+        retail = 1000.0 * policy_fact(self.case, "retail_household", day) / exchange_kzt_per_usd(self.case, day)
+        self._pay("registered_power", year, float(registered @ rules.tariff_usd_per_mwh))
+        self._pay("fee", year, float(registered @ rules.fee_usd_per_mwh))
+        self._pay("unregistered_power", year, float(hidden.sum()) * retail)
+        self._pay("consumer_power", year, float(consumers.sum()) * retail)
+        if rules.rationing is not None:
+            self._pay("interruption", year, float(cut.sum()) * rules.rationing.paid_usd_per_mwh)
+        self._pay("enforcement", year, miners.found_mw * rules.found_cost_usd_per_mw)
+        per_mwh = miners.revenue_usd_per_mwh
+        self._pay("registered_coins", year, float(registered.sum()) * per_mwh)
+        self._pay("unregistered_coins", year, float(hidden.sum()) * per_mwh)
+        if Z != registered.size:
+            raise ValueError("zones of the month and of the case differ")
+
+    def table(self, annual: xr.Dataset) -> pd.DataFrame:
+        """The ledger by year, with the system's lines from the yearly sums. [USD]"""
+        carbon = self.model.carbon_price_usd_per_t
+        for year in annual["year"].values:
+            y, one = int(year), annual.sel(year=year)
+            levy = carbon * 1e6 * float(one["co2_mt"])
+            self._pay("fuel", y, float(one["fuel_usd"]) - levy)
+            self._pay("carbon", y, levy)
+            self._pay("imports", y, float(one["import_usd"]))
+            self._pay("exports", y, float(one["export_usd"]))
+            self._pay("unserved", y, float(one["unserved_usd"]))
+            fixed, new = self._fixed_usd(y)
+            self._pay("fixed", y, fixed)
+            self._pay("new_plant", y, new)
+        return ledger(self.amounts_usd)
+
+    def _fixed_usd(self, year: int) -> tuple[float, float]:
+        """Fixed cost of what stands, and annuity of what the scenario has built, in mid-year. [USD/yr]"""
+        month = 12 * year + 6
+        fixed = sum(
+            p.capacity_mw * self.model.parameter(p.technology, "fixed_cost_usd_per_mw_year", 0.0)
+            for p in self.model.active(month)
+        )
+        projects = {p.project: p for p in self.case.projects}
+        rate = self.case.parameters.discount_share.value
+        new = 0.0
+        for build in self.scenario.builds:
+            p = projects[build.project]
+            if self._serves(p.project, month):
+                life = self.model.parameter(p.technology, "life_years", 30.0)
+                new += p.capacity_mw * p.capex_usd_per_mw * annuity_share(rate, life)
+        return fixed, new
+
+    def _serves(self, project: str, month: int) -> bool:
+        things = [*self.model.plants, *self.model.wires]
+        return any(
+            (x.name == project or x.name.startswith(f"{project} ")) and x.first_month <= month < x.last_month
+            for x in things
+        )

@@ -1,0 +1,138 @@
+"""One scenario, coupled: months of miners, hours of grid, back to the miners."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Sequence
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gridrush.case.load import resolve_scenario
+from gridrush.case.model import Case
+from gridrush.case.scenario import Scenario
+from gridrush.grid.hourly import annual_demand_twh, utc_offset_h
+from gridrush.grid.network import GridModel, build_fleet
+from gridrush.policy.levers import MonthPolicy, contracts, month_policy
+from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector
+from gridrush.study.hours import MonthEngine, MonthHours, rationed_share, spare_mw
+from gridrush.study.ledger import RunLedger
+from gridrush.study.miners import Miners
+from gridrush.study.paths import Paths, draw_paths
+from gridrush.study.risk import NO_RISK, assess_months
+from gridrush.study.run import Run
+from gridrush.units import Floats
+
+Progress = Callable[[float, str], None]
+"""Told the share done (0 to 1) and what is being done."""
+
+
+def simulate(
+    case: Case,
+    scenario: str | Scenario | None = None,
+    *,
+    years: Sequence[int] | None = None,
+    samples: int = 4,
+    seed: int = 1,
+    risk_years: Sequence[int] = (),
+    risk_samples: int = 200,
+    paths: Paths | None = None,
+    miners: Miners | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Simulate a scenario hour by hour with miners that answer to prices, rules and cuts month by month.
+
+    Parameters
+    ----------
+    case : Case
+    scenario : str or Scenario, optional
+        Name in the case, or one of your own; default the case's default.
+    years : sequence of int, optional
+        Years reported; the simulation always starts at the case's first year, because miners have a history.
+    samples : int
+        Paths of weather, water and unit outages, shared by every scenario with the same seed.
+    seed : int
+        The result is a function of case, scenario, years, samples and seed.
+    risk_years, risk_samples : sequence of int, int
+        Years to assess by Monte Carlo over unit outages, and with how many samples.
+    paths, miners : optional
+        Already drawn for this case, years and seed, when several scenarios are run.
+    progress : callable, optional
+        Called with the share done and a word.
+
+    Returns
+    -------
+    Run
+    """
+    began = clock.perf_counter()
+    chosen = resolve_scenario(case, scenario if scenario is not None else case.default_scenario)
+    wanted = sorted(set(years)) if years is not None else list(case.years)
+    span = tuple(range(case.first_year, max(wanted) + 1))
+    paths = paths if paths is not None else draw_paths(case, span, samples=samples, seed=seed)
+    miners = (miners if miners is not None else Miners.of(case, seed=seed)).start(chosen)
+    model = grid_model(case, chosen)
+    engine = MonthEngine(case, model, paths, consumers_twh(case, chosen, miners, span))
+    collector = Collector(case, model, span, paths.samples)
+    months: list[tuple[MonthHours, MonthPolicy]] = []
+    risk: list[xr.Dataset] = []
+    cash = RunLedger(case, chosen, model)
+    for y, year in enumerate(span):
+        evening = _autumn_evening(case, paths, y)
+        for m in range(1, 13):
+            rules = month_policy(chosen, case, date(year, m, 1), market_price_usd_per_mwh=miners.power_price(year))
+            now = miners.month(12 * year + m - 1, rules)
+            hours = engine.run(y, m, now.registered_mw, now.unregistered_mw, rationing=rules.rationing)
+            cut = rationed_share(hours)
+            miners.feed_back(rationed_share=cut, spare_mw=spare_mw(hours))
+            collector.add(hours, evening=evening[paths.month[y] == m])
+            collector.add_month(hours.month, {**now.figures(), "rationed_share": cut})
+            cash.add_month(hours, now, rules)
+            if year in risk_years:
+                months.append((hours, rules))
+        if year in risk_years:
+            risk.append(assess_months(case, year, months, samples=risk_samples, seed=seed))
+            months = []
+        if progress is not None:
+            progress((y + 1) / len(span), f"{chosen.name} {year}")
+    annual = collector.annual_dataset()
+    return Run(
+        case=case, scenario=chosen, seed=seed, samples=paths.samples, hourly=_keep(collector.hourly_dataset(), wanted),
+        monthly=_keep(collector.monthly_dataset(), wanted, "month"), annual=annual.sel(year=wanted),
+        risk=xr.concat(risk, "year") if risk else NO_RISK,
+        ledger=cash.table(annual).loc[wanted], seconds=clock.perf_counter() - began,
+    )  # fmt: skip
+
+
+def grid_model(case: Case, scenario: Scenario) -> GridModel:
+    """The fleet, links and rules of the grid under a scenario."""
+    plants, wires = build_fleet(case, scenario.builds, slip_extra_years=scenario.assume.slip_extra_years)
+    stress = scenario.assume.outage_stress
+    record = max(d.year for d in case.demand)
+    carbon = scenario.carbon_price_usd_per_t
+    return GridModel(
+        case=case, plants=plants, wires=wires, contracts=contracts(scenario),
+        carbon_price_usd_per_t=case.parameters.carbon_price.value if carbon is None else carbon,
+        outage_stress={0: 1.0, record: case.parameters.outage_stress.value if stress is None else stress},
+        hydro_share=scenario.assume.hydro_share,
+    )  # fmt: skip
+
+
+def consumers_twh(case: Case, scenario: Scenario, miners: Miners, years: Sequence[int]) -> Floats:
+    """Consumption without miners by year: the record less the miners it contains, then growth. [TWh] (Y,)"""
+    growth = scenario.assume.demand_growth_share
+    growth = case.parameters.demand_growth_share.value if growth is None else growth
+    contained = miners.contained_twh(years) * case.parameters.mining_in_base_demand.value
+    return annual_demand_twh(case, years, miners_twh=contained, growth_share=growth)
+
+
+def _autumn_evening(case: Case, paths: Paths, year_index: int) -> np.ndarray:
+    time = paths.time[year_index]
+    legal = (time.astype(np.int64) + utc_offset_h(case.clock, time)) % 24
+    return np.isin(paths.month[year_index], AUTUMN_MONTHS) & np.isin(legal, EVENING_HOURS)
+
+
+def _keep(data: xr.Dataset, years: Sequence[int], axis: str = "time") -> xr.Dataset:
+    at = pd.DatetimeIndex(data[axis].values).year
+    return data.isel({axis: np.flatnonzero(np.isin(at, list(years)))})
