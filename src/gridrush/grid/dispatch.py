@@ -269,16 +269,28 @@ def dispatch(
 
     m = merit_order(system) if merit is None else merit
     J, H, P = len(system.storage), len(system.reservoirs), system.reservoirs.energy_mwh.shape[1]
-    if not m.tree or J or H:
+    if J or H:
         raise EngineError("this network needs engine='lp'")
+    k = system.links
     generation, served, flow = np.empty((G, T)), np.empty((B, T)), np.empty((L, T))
     price, spill, cost = np.empty((Z, T)), np.empty((Z, T)), np.empty(T)
-    _kernels.tree(
-        np.ascontiguousarray(system.profiles), _NOTHING if up is None else up, system.demand.load_mw,
-        m.unit, m.block, m.capacity_mw, m.available, m.must_run, m.cost_usd_per_mwh, m.start, m.steps,
-        m.stop, m.parent, m.zone, m.keep_share, m.pair, m.pair_mw, m.pair_start,
-        _NOTHING if links_up is None else links_up, 0, T, generation, served, flow, price, spill, cost, True,
-    )
+    profiles, up_, links_up_ = np.ascontiguousarray(system.profiles), _NOTHING if up is None else up, _NOTHING if links_up is None else links_up
+    if m.tree:
+        _kernels.tree(
+            profiles, up_, system.demand.load_mw, m.unit, m.block, m.capacity_mw, m.available, m.must_run,
+            m.cost_usd_per_mwh, m.start, m.steps, m.stop, m.parent, m.zone, m.keep_share, m.pair, m.pair_mw, m.pair_start,
+            links_up_, 0, T, generation, served, flow, price, spill, cost, True,
+        )
+    else:
+        from gridrush.grid import _kernels_mesh
+        item_zone = np.repeat(m.zone, np.diff(m.start))
+        failed = _kernels_mesh.mesh(
+            profiles, up_, system.demand.load_mw, m.unit, m.block, m.capacity_mw, m.available, m.must_run,
+            m.cost_usd_per_mwh, item_zone, k.source, k.target, k.loss_share,
+            np.stack([k.forward_mw, k.backward_mw], axis=1), k.available, links_up_, 0, T,
+            generation, served, flow, price, spill, cost,
+        )
+        if failed: raise EngineError(f"{failed} hours failed")
     none = np.zeros((T, J))
     return Dispatch(
         system, "fast", generation.T, served.T, flow.T, price.T, spill.T, none, none, none, cost, np.zeros((H, P)),
