@@ -60,6 +60,9 @@ _FORMS = {
     "mapping": "names and values",
 }
 
+LISTED = 8
+"""Choices that are listed in a problem; more than these make the sentence hard to read."""
+
 _BOUNDS = {
     "greater_than": ("gt", ">"),
     "greater_than_equal": ("ge", ">="),
@@ -80,7 +83,7 @@ def closest(word: object, known: Iterable[str]) -> str:
         )
     if match:
         return f"did you mean {match[0]!r}?"
-    return "known: " + ", ".join(names) if 0 < len(names) <= 8 else ""
+    return "known: " + ", ".join(names) if 0 < len(names) <= LISTED else ""
 
 
 def with_unit(text: str, name: object) -> str:
@@ -106,8 +109,11 @@ def _problem(error: dict[str, Any], where: Callable[[Place], str], model: type[B
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", str(limits["expected"]))
         hint = closest(found, choices)
-        wanted = "one of " + ", ".join(choices)
-        return Problem(where(place), found, wanted, "" if hint.startswith("known") else hint)
+        if len(choices) <= LISTED:
+            return Problem(
+                where(place), found, "one of " + ", ".join(choices), "" if hint.startswith("known") else hint
+            )
+        return Problem(where(place), found, f"one of {len(choices)} words", hint or "known: " + ", ".join(choices))
     if kind in _BOUNDS:
         limit, sign = _BOUNDS[kind]
         return Problem(where(place), found, with_unit(f"a number {sign} {limits[limit]:g}", name))

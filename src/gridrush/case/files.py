@@ -42,7 +42,11 @@ class Folder:
         """Files lying directly in the folder (or in one below it), hidden ones left out, sorted."""
         top = self.root / under
         try:
-            found = sorted(e.name for e in os.scandir(top) if not e.name.startswith((".", "~")) and not e.is_dir())
+            found = sorted(
+                e.name
+                for e in os.scandir(top)
+                if not e.name.startswith((".", "~")) and not e.is_dir(follow_symlinks=False)
+            )
         except OSError as err:
             self.problems.append(
                 Problem(under or str(self.root), err.strerror or str(err), "a folder that can be read")
