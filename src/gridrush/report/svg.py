@@ -1,0 +1,216 @@
+"""A small pen for inline SVG: scales, ticks, axes, marks. Colours are CSS variables, so one drawing serves both themes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gridrush.report.words import number
+
+Floats = NDArray[np.float64]
+
+
+def ticks(low: float, high: float, *, count: int = 5) -> list[float]:
+    """Round numbers from `low` to `high`, about `count` of them.
+
+    Examples
+    --------
+    >>> ticks(0, 23, count=5)
+    [0.0, 5.0, 10.0, 15.0, 20.0]
+    """
+    span = high - low
+    if not math.isfinite(span) or span <= 0:
+        return [low]
+    raw = span / max(count, 1)
+    magnitude = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= raw * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def points(x: ArrayLike, y: ArrayLike) -> str:
+    """Coordinates as SVG reads them, to a tenth of a pixel.
+
+    Examples
+    --------
+    >>> points([0, 1.25], [3, 4])
+    '0,3 1.2,4'
+    """
+    a = np.round(np.asarray(x, np.float64), 1).tolist()
+    b = np.round(np.asarray(y, np.float64), 1).tolist()
+    return " ".join(f"{p:g},{q:g}" for p, q in zip(a, b, strict=True))
+
+
+def text_width(text: str, size: float = 12.0) -> float:
+    """Rough width of a label in pixels, for keeping labels apart. [px]"""
+    return 0.54 * size * len(text)
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Positions near the wanted ones, at least `gap` apart and within [low, high] where they fit.
+
+    Examples
+    --------
+    >>> spread([10, 12, 50], 10, 0, 100)
+    [10.0, 20.0, 50.0]
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    placed = [float(wanted[i]) for i in order]
+    for i in range(len(placed)):
+        placed[i] = max(placed[i], low if i == 0 else placed[i - 1] + gap)
+    for i in reversed(range(len(placed))):
+        placed[i] = min(placed[i], high if i == len(placed) - 1 else placed[i + 1] - gap)
+    out = [0.0] * len(placed)
+    for rank, i in enumerate(order):
+        out[i] = placed[rank]
+    return out
+
+
+@dataclass
+class Svg:
+    """A drawing `width` by `height` pixels with a text alternative; marks are added in paint order."""
+
+    width: float
+    height: float
+    label: str
+    parts: list[str] = field(default_factory=list)
+    attributes: str = ""
+
+    def add(self, markup: str) -> None:
+        """Add raw markup."""
+        self.parts.append(markup)
+
+    def text(self, x: float, y: float, text: str, cls: str = "", anchor: str = "start", tip: str = "") -> None:
+        """Add a line of text; `cls` may be muted, strong, small."""
+        mark = f' text-anchor="{anchor}"' if anchor != "start" else ""
+        name = f' class="{cls}"' if cls else ""
+        self.add(f'<text x="{x:.1f}" y="{y:.1f}"{mark}{name}{_tip(tip)}>{escape(text)}</text>')
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, cls: str = "grid", style: str = "") -> None:
+        """Add a straight line."""
+        self.add(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{cls}"{_style(style)}/>')
+
+    def rect(self, x: float, y: float, w: float, h: float, style: str = "", cls: str = "", tip: str = "") -> None:
+        """Add a rectangle; nothing when it has no size."""
+        if w <= 0 or h <= 0:
+            return
+        name = f' class="{cls}"' if cls else ""
+        self.add(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"{name}{_style(style)}{_tip(tip)}/>'
+        )
+
+    def circle(self, x: float, y: float, r: float, style: str = "", cls: str = "", tip: str = "") -> None:
+        """Add a circle."""
+        name = f' class="{cls}"' if cls else ""
+        self.add(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}"{name}{_style(style)}{_tip(tip)}/>')
+
+    def polyline(self, x: ArrayLike, y: ArrayLike, style: str = "", cls: str = "series") -> None:
+        """Add a line through points; gaps (NaN) break it."""
+        a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+        for part in np.ma.clump_unmasked(np.ma.masked_invalid(b)):
+            self.add(f'<polyline points="{points(a[part], b[part])}" class="{cls}"{_style(style)}/>')
+
+    def band(self, x: ArrayLike, low: ArrayLike, high: ArrayLike, style: str = "", cls: str = "") -> None:
+        """Fill between two lines."""
+        a, b, c = (np.asarray(v, np.float64) for v in (x, low, high))
+        name = f' class="{cls}"' if cls else ""
+        edge = points(np.r_[a, a[::-1]], np.r_[b, c[::-1]])
+        self.add(f'<polygon points="{edge}"{name}{_style(style)}/>')
+
+    def __str__(self) -> str:
+        return (
+            f'<svg viewBox="0 0 {self.width:g} {self.height:g}" role="img" aria-label="{escape(self.label, quote=True)}"'
+            f' preserveAspectRatio="xMidYMid meet"{self.attributes}>{"".join(self.parts)}</svg>'
+        )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The plotting area of a drawing: where data coordinates land."""
+
+    svg: Svg
+    left: float
+    top: float
+    right: float
+    bottom: float
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+
+    def x(self, value: ArrayLike) -> Floats:
+        """Pixel of a data x."""
+        v = np.asarray(value, np.float64)
+        return np.asarray(self.left + (v - self.x0) / ((self.x1 - self.x0) or 1.0) * (self.right - self.left))
+
+    def y(self, value: ArrayLike) -> Floats:
+        """Pixel of a data y."""
+        v = np.asarray(value, np.float64)
+        return np.asarray(self.bottom - (v - self.y0) / ((self.y1 - self.y0) or 1.0) * (self.bottom - self.top))
+
+    def px(self, value: float) -> float:
+        """Pixel of one data x."""
+        return float(self.x(value))
+
+    def py(self, value: float) -> float:
+        """Pixel of one data y."""
+        return float(self.y(value))
+
+    def y_axis(self, unit: str, *, count: int = 4, factor: float = 1.0) -> None:
+        """Horizontal grid lines with numbers; the unit stands on the top one."""
+        marks = ticks(self.y0, self.y1, count=count)
+        for i, value in enumerate(marks):
+            y = self.py(value)
+            self.svg.line(self.left, y, self.right, y, "axis" if value == 0 else "grid")
+            label = number(value * factor)
+            self.svg.text(self.left - 6, y + 4, label, "muted", "end")
+            if i == len(marks) - 1 and unit:
+                self.svg.text(max(2.0, self.left - 6 - text_width(label)), y - 8, unit, "muted")
+
+    def year_axis(self, years: Sequence[int], *, every: int | None = None, half: float = 0.0) -> None:
+        """Year numbers under the frame, thinned so that they do not touch."""
+        room = (self.right - self.left) / max(len(years), 1)
+        step = every or next((s for s in (1, 2, 5, 10) if room * s >= 36), 20)
+        for year in years:
+            if (year - years[0]) % step == 0:
+                self.svg.text(self.px(year + half), self.bottom + 17, str(year), "muted", "middle")
+
+    def hover(self, x_pixels: ArrayLike) -> None:
+        """Let the reader walk along x; the figure's data block holds the values."""
+        at = ",".join(f"{v:.1f}" for v in np.asarray(x_pixels, np.float64).tolist())
+        self.svg.attributes += f' tabindex="0" data-walk="{at}" data-top="{self.top:g}" data-bottom="{self.bottom:g}"'
+
+
+def frame(
+    svg: Svg,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    *,
+    left: float = 48,
+    top: float = 24,
+    right: float = 12,
+    bottom: float = 28,
+) -> Frame:
+    """Plotting area inside margins (from the drawing's edges, in pixels)."""
+    return Frame(svg, left, top, svg.width - right, svg.height - bottom, x[0], x[1], y[0], y[1])
+
+
+def head(values: ArrayLike, *, room: float = 1.08, least: float = 1e-9) -> float:
+    """Top of an axis from 0 that holds all values. NaN is passed over."""
+    v = np.asarray(values, np.float64)
+    v = v[np.isfinite(v)]
+    return max(float(v.max()) * room if v.size else 1.0, least)
+
+
+def _style(style: str) -> str:
+    return f' style="{style}"' if style else ""
+
+
+def _tip(tip: str) -> str:
+    return f' data-tip="{escape(tip, quote=True)}"' if tip else ""
