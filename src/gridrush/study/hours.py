@@ -34,7 +34,8 @@ class MonthHours:
     unregistered_mw: Floats  # (T, Z) wanted
     interrupted_mw: Floats  # (T, Z) of registered_mw, cut by contract, order or shortage
     unserved_mw: Floats  # (T, Z) firm load not served, miners that count as firm left out
-    up: Floats  # (T, G)
+    up: Floats  # (T, G) share of each unit up: sampled outages and dated ones
+    known_up: Floats | None  # (hours, G) dated outages alone; None when there are none
 
 
 @dataclass(eq=False)
@@ -87,7 +88,7 @@ class MonthEngine:
             time, demand, resources=p.resources, capacity_factor=factor.astype(np.float64), path=path,
             hydrology=p.hydrology[year_index],
         )  # fmt: skip
-        up = self._up(system, H)
+        up, known_up = self._up(system, H)
         result = dispatch(system, up=up, merit=self._merit_of(system))
         Z = len(self.case.zones)
         short = system.demand.load_mw - result.served_mw
@@ -95,7 +96,7 @@ class MonthEngine:
             year_index=year_index, month=month, hours=H, system=system, dispatch=result, consumers_mw=consumers,
             registered_mw=registered, unregistered_mw=hidden,
             interrupted_mw=free + short[:, 2 * Z : 3 * Z],
-            unserved_mw=short[:, :Z] + short[:, Z : 2 * Z], up=up,
+            unserved_mw=short[:, :Z] + short[:, Z : 2 * Z], up=up, known_up=known_up,
         )  # fmt: skip
 
     def _demand(
@@ -137,19 +138,24 @@ class MonthEngine:
         top = min(emergency, default=self.case.parameters.value_industry.value)
         return 0.5 * (max((x for x in normal if x < top), default=0.0) + top)
 
-    def _up(self, system: System, hours: int) -> Floats:
+    def _up(self, system: System, hours: int) -> tuple[Floats, Floats | None]:
+        """Share of each unit that is up: sampled and dated outages together, and the dated ones of one path alone."""
         u = system.units
         fails = np.isfinite(u.mttf_h)
         names = [n for n, f in zip(u.name, fails, strict=True) if f]
         up = np.ones((system.time.size, len(u)))
         up[:, fails] = self.history.advance(names, hours, mttf_h=u.mttf_h[fails], mttr_h=u.mttr_h[fails])
         row = {n: i for i, n in enumerate(u.name)}
+        time = system.time[:hours]
+        known: Floats | None = None
         for o in self.case.outages:
             start, end = np.datetime64(o.start, "h"), np.datetime64(o.end, "h")
-            if o.unit in row and start < system.time[hours - 1] and end > system.time[0]:
-                out = (system.time >= start) & (system.time < end)
-                up[out, row[o.unit]] *= 1.0 - o.lost_share
-        return up
+            if o.unit in row and start <= time[-1] and end > time[0]:
+                known = np.ones((hours, len(u))) if known is None else known
+                known[(time >= start) & (time < end), row[o.unit]] *= 1.0 - o.lost_share
+        if known is not None:
+            up *= np.tile(known, (system.time.size // hours, 1))
+        return up, known
 
     def _merit_of(self, system: System) -> Merit:
         key = (system.units.name, system.links.name, system.demand.name, tuple(system.demand.value_usd_per_mwh),

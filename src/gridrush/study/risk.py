@@ -1,12 +1,168 @@
-"""Risk by year and zone: Monte Carlo over unit outages of a run's months."""
+"""Risk of a year of a run: its months joined into one `System` per path, then Monte Carlo over unit outages."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import numpy as np
 import xarray as xr
 
-NO_RISK = xr.Dataset(coords={"year": [], "zone": []})
+from gridrush.adequacy.assess import assess
+from gridrush.adequacy.metrics import Assessment
+from gridrush.case.system import BlockKind, Demand, Links, Reservoirs, System, Units
+from gridrush.study.hours import MonthHours
+from gridrush.units import Floats
+
+NO_RISK = xr.Dataset(coords={"year": np.zeros(0, np.int64), "zone": np.zeros(0, str)})
 """No year was assessed."""
 
+Row = Callable[[Sequence[Floats]], int]
+"""Row of `System.profiles` that holds a year given in months; made when it is new."""
 
-def assess_months(*args, **kw):
-    raise NotImplementedError
+
+def assess_year(
+    months: Sequence[MonthHours], year: int, *, samples: int, seed: int, utc_offset_h: int = 0
+) -> tuple[xr.Dataset, Assessment]:
+    """LOLE, EUE and their errors by zone of one simulated year.
+
+    Parameters
+    ----------
+    months : sequence of MonthHours, length 12
+        The year's months of one run; each of its paths is a weather year of the Monte Carlo.
+    samples : int
+        Sample years of unit outages.
+
+    Returns
+    -------
+    Dataset over (year, zone), zone "system" counting an hour once; and the whole Assessment.
+    """
+    paths = months[0].system.time.size // months[0].hours
+    found = assess([year_system(months, path=p) for p in range(paths)], samples=samples, seed=seed + year,
+                   utc_offset_h=utc_offset_h)  # fmt: skip
+    zones = {"system": found.metrics, **found.zones}
+    out: dict[str, tuple[tuple[str, str], Floats, dict[str, str]]] = {}
+    for metric, unit in (("LOLE_h", "h/yr"), ("EUE_MWh", "MWh/yr")):
+        name = metric.replace("MWh", "mwh")
+        have = [metric in m for m in zones.values()]
+        mean = np.array([[m[metric].mean if ok else np.nan for m, ok in zip(zones.values(), have, strict=True)]])
+        error = np.array([[m[metric].stderr if ok else np.nan for m, ok in zip(zones.values(), have, strict=True)]])
+        out[name] = (("year", "zone"), mean, {"units": unit})
+        out[f"{name}_stderr"] = (("year", "zone"), error, {"units": unit})
+    return xr.Dataset(out, coords={"year": [year], "zone": list(zones)}), found
+
+
+def year_system(months: Sequence[MonthHours], *, path: int = 0) -> System:
+    """One path of a year as a `System` of 8,760 hours.
+
+    A unit in service for part of the year is out of it before and after; export sales are left out; stores are those
+    in service in the middle of the year.
+    """
+    slices = [slice(path * m.hours, (path + 1) * m.hours) for m in months]
+    systems = [m.system for m in months]
+    time = np.concatenate([s.time[at] for s, at in zip(systems, slices, strict=True)])
+    rows: dict[bytes, int] = {}
+    profiles: list[Floats] = []
+
+    def row(parts: Sequence[Floats]) -> int:
+        series = np.concatenate(parts)
+        key = series.tobytes()
+        if key not in rows:
+            rows[key] = len(profiles)
+            profiles.append(series)
+        return rows[key]
+
+    row([np.ones(m.hours) for m in months])
+    row([np.zeros(m.hours) for m in months])
+    middle = systems[len(systems) // 2]
+    return System(
+        zones=middle.zones, time=time, period=np.repeat(np.arange(len(months)), [m.hours for m in months]),
+        units=_units(months, slices, row), demand=_demand(months, slices), links=_links(systems, months, row),
+        storage=middle.storage, reservoirs=_reservoirs(systems, path), profiles=np.array(profiles),
+    )  # fmt: skip
+
+
+def _units(months: Sequence[MonthHours], slices: Sequence[slice], row: Row) -> Units:
+    systems = [m.system for m in months]
+    index = [{n: i for i, n in enumerate(s.units.name)} for s in systems]
+    names = tuple(dict.fromkeys(n for s in systems for n in s.units.name))
+    reservoirs = _reservoir_names(systems)
+    home: list[tuple[int, int]] = []  # a month each unit serves in, and its row there
+    capacity, water = np.zeros(len(names)), np.full(len(names), -1)
+    available, must_run = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
+    for n, name in enumerate(names):
+        at = [(k, ix[name]) for k, ix in enumerate(index) if name in ix]
+        home.append(at[0])
+        capacity[n] = max(float(systems[k].units.capacity_mw[i]) for k, i in at)
+        can, must = [np.zeros(m.hours) for m in months], [np.zeros(m.hours) for m in months]
+        for k, i in at:
+            s, hours, known = systems[k], slices[k], months[k].known_up
+            scale = float(s.units.capacity_mw[i]) / max(capacity[n], 1e-9) * (1.0 if known is None else known[:, i])
+            can[k] = s.profiles[s.units.available[i], hours] * scale
+            must[k] = s.profiles[s.units.must_run[i], hours] * scale
+            if s.units.reservoir[i] >= 0:
+                water[n] = reservoirs.index(s.reservoirs.name[s.units.reservoir[i]])
+        available[n], must_run[n] = row(can), row(must)
+
+    def of(field: str) -> Floats:
+        return np.array([float(getattr(systems[k].units, field)[i]) for k, i in home])
+
+    return Units(
+        name=names,
+        technology=tuple(systems[k].units.technology[i] for k, i in home),
+        fuel=tuple(systems[k].units.fuel[i] for k, i in home),
+        zone=np.array([systems[k].units.zone[i] for k, i in home], np.int64),
+        capacity_mw=capacity, cost_usd_per_mwh=of("cost_usd_per_mwh"), available=available, must_run=must_run,
+        reservoir=water.astype(np.int64), mttf_h=of("mttf_h"), mttr_h=of("mttr_h"), maintenance_h=np.zeros(len(names)),
+        co2_t_per_mwh=of("co2_t_per_mwh"), ramp_share_per_h=of("ramp_share_per_h"),
+    )  # fmt: skip
+
+
+def _demand(months: Sequence[MonthHours], slices: Sequence[slice]) -> Demand:
+    """Households, industry, registered miners that are firm, registered miners that are not; Z of each."""
+    Z = len(months[0].system.zones)
+    parts = []
+    firm: BlockKind = "firm"
+    soft: BlockKind = "interruptible"
+    for m, at in zip(months, slices, strict=True):
+        d = m.system.demand
+        load = d.load_mw[at]
+        miners = load[:, 2 * Z : 3 * Z]
+        is_firm = d.kind[2 * Z] == firm
+        parts.append(np.concatenate([load[:, : 2 * Z], miners * is_firm, miners * (not is_firm)], axis=1))
+    d = months[-1].system.demand
+    worth = d.value_usd_per_mwh
+    value = np.concatenate([worth[: 2 * Z], worth[Z : 2 * Z], worth[2 * Z : 3 * Z]])
+    names = (*d.name[: 3 * Z], *(f"{n}, interruptible" for n in d.name[2 * Z : 3 * Z]))
+    return Demand(names, (*[firm] * (3 * Z), *[soft] * Z), np.tile(np.arange(Z), 4), np.concatenate(parts), value)
+
+
+def _links(systems: Sequence[System], months: Sequence[MonthHours], row: Row) -> Links:
+    names = tuple(dict.fromkeys(n for s in systems for n in s.links.name))
+    cells: list[tuple[float, ...]] = []
+    for name in names:
+        at = {k: s.links.name.index(name) for k, s in enumerate(systems) if name in s.links.name}
+        k, i = next(iter(at.items()))
+        forward = max(float(systems[j].links.forward_mw[x]) for j, x in at.items())
+        backward = max(float(systems[j].links.backward_mw[x]) for j, x in at.items())
+        series = [
+            np.full(m.hours, systems[j].links.forward_mw[at[j]] / max(forward, 1e-9) if j in at else 0.0)
+            for j, m in enumerate(months)
+        ]
+        a = systems[k].links
+        cells.append((a.source[i], a.target[i], forward, backward, a.loss_share[i], row(series)))
+    c = np.array(cells, dtype=np.float64).reshape(-1, 6)
+    return Links(names, c[:, 0].astype(np.int64), c[:, 1].astype(np.int64), c[:, 2], c[:, 3], c[:, 4],
+                 c[:, 5].astype(np.int64), np.full(len(names), np.inf), np.ones(len(names)))  # fmt: skip
+
+
+def _reservoir_names(systems: Sequence[System]) -> list[str]:
+    return list(dict.fromkeys(n for s in systems for n in s.reservoirs.name))
+
+
+def _reservoirs(systems: Sequence[System], path: int) -> Reservoirs:
+    names = _reservoir_names(systems)
+    energy = np.zeros((len(names), len(systems)))
+    for k, s in enumerate(systems):
+        for i, n in enumerate(s.reservoirs.name):
+            energy[names.index(n), k] = s.reservoirs.energy_mwh[i, path]
+    return Reservoirs(tuple(names), energy)

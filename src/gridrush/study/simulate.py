@@ -15,13 +15,13 @@ from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.grid.hourly import annual_demand_twh, utc_offset_h
 from gridrush.grid.network import GridModel, build_fleet
-from gridrush.policy.levers import MonthPolicy, contracts, month_policy
+from gridrush.policy.levers import contracts, month_policy
 from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector
 from gridrush.study.hours import MonthEngine, MonthHours, rationed_share, spare_mw
 from gridrush.study.ledger import RunLedger
-from gridrush.study.miners import Miners
+from gridrush.study.miners import Miners, ScenarioMiners
 from gridrush.study.paths import Paths, draw_paths
-from gridrush.study.risk import NO_RISK, assess_months
+from gridrush.study.risk import NO_RISK, assess_year
 from gridrush.study.run import Run
 from gridrush.units import Floats
 
@@ -71,28 +71,28 @@ def simulate(
     wanted = sorted(set(years)) if years is not None else list(case.years)
     span = tuple(range(case.first_year, max(wanted) + 1))
     paths = paths if paths is not None else draw_paths(case, span, samples=samples, seed=seed)
-    miners = (miners if miners is not None else Miners.of(case, seed=seed)).start(chosen)
+    state = (miners if miners is not None else Miners.of(case, seed=seed)).start(chosen)
     model = grid_model(case, chosen)
-    engine = MonthEngine(case, model, paths, consumers_twh(case, chosen, miners, span))
+    engine = MonthEngine(case, model, paths, consumers_twh(case, chosen, state, span))
     collector = Collector(case, model, span, paths.samples)
-    months: list[tuple[MonthHours, MonthPolicy]] = []
+    months: list[MonthHours] = []
     risk: list[xr.Dataset] = []
     cash = RunLedger(case, chosen, model)
     for y, year in enumerate(span):
         evening = _autumn_evening(case, paths, y)
         for m in range(1, 13):
-            rules = month_policy(chosen, case, date(year, m, 1), market_price_usd_per_mwh=miners.power_price(year))
-            now = miners.month(12 * year + m - 1, rules)
+            rules = month_policy(chosen, case, date(year, m, 1), market_price_usd_per_mwh=state.power_price(year))
+            now = state.month(12 * year + m - 1, rules)
             hours = engine.run(y, m, now.registered_mw, now.unregistered_mw, rationing=rules.rationing)
             cut = rationed_share(hours)
-            miners.feed_back(rationed_share=cut, spare_mw=spare_mw(hours))
+            state.feed_back(rationed_share=cut, spare_mw=spare_mw(hours))
             collector.add(hours, evening=evening[paths.month[y] == m])
             collector.add_month(hours.month, {**now.figures(), "rationed_share": cut})
             cash.add_month(hours, now, rules)
             if year in risk_years:
-                months.append((hours, rules))
+                months.append(hours)
         if year in risk_years:
-            risk.append(assess_months(case, year, months, samples=risk_samples, seed=seed))
+            risk.append(assess_year(months, year, samples=risk_samples, seed=seed)[0])
             months = []
         if progress is not None:
             progress((y + 1) / len(span), f"{chosen.name} {year}")
@@ -119,7 +119,7 @@ def grid_model(case: Case, scenario: Scenario) -> GridModel:
     )  # fmt: skip
 
 
-def consumers_twh(case: Case, scenario: Scenario, miners: Miners, years: Sequence[int]) -> Floats:
+def consumers_twh(case: Case, scenario: Scenario, miners: ScenarioMiners, years: Sequence[int]) -> Floats:
     """Consumption without miners by year: the record less the miners it contains, then growth. [TWh] (Y,)"""
     growth = scenario.assume.demand_growth_share
     growth = case.parameters.demand_growth_share.value if growth is None else growth
