@@ -16,7 +16,7 @@ with tempfile.TemporaryDirectory() as _made:
     FILES = {p.relative_to(_FOLDER).as_posix(): p.read_bytes() for p in sorted(_FOLDER.rglob("*")) if p.is_file()}
 NAMES = sorted(n for n in FILES if not n.endswith(".md"))
 
-WORDS = ["", ",", '"', "\n", "\r", "\0", "nan", "-1", "1e999", "0", "null", "[", "{", "&a", "*a", "!!int ", "true", ": "]
+WORDS = ["", ",", '"', "\n", "\r", "\0", "nan", "-1", "1e999", "0", "null", "[", "&a", "*a", "!!int ", "true", ": "]
 DATES = ["2021", "2021-01-01", "0001-01-01", "9999-12-31"]
 TOKENS = st.sampled_from([*WORDS, *DATES, "- ", "# ", "Upland", "x" * 300, "ҚЖ"]).map(str.encode)
 

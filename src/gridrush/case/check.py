@@ -380,14 +380,12 @@ def check_scenario(scenario: Scenario, draft: Draft, where: str) -> Iterator[Pro
     """What a scenario names that the case does not have."""
     if "projects" not in draft.broken:
         known = draft.names("projects", "project")
-        for at, build in enumerate(scenario.build):
+        places = [(f"build.{at}", b) for at, b in enumerate(scenario.build)]
+        places += [(f"also_build.{at}", b) for at, b in enumerate(scenario.also_build)]
+        for place, build in places:
             if build.project not in known:
-                yield Problem(
-                    f"{where} build.{at}.project",
-                    build.project,
-                    "a project of projects.csv",
-                    closest(build.project, known),
-                )
+                hint = closest(build.project, known)
+                yield Problem(f"{where} {place}.project", build.project, "a project of projects.csv", hint)
     if not draft.zones:
         return
     zones = [(f"registration.{at}.quota_mw", z) for at, r in enumerate(scenario.registration) for z in r.quota_mw]

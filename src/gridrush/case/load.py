@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -349,7 +350,12 @@ def _chain(
     merged: Scenario = links[-1]
     for link in reversed(links[:-1]):
         merged = _over(merged, link)
-    return merged.model_copy(update={"base": None}), []
+    problems = [
+        Problem(f"{where} build", f"{name!r} {times} times", "each project once")
+        for name, times in Counter(b.project for b in merged.builds).items()
+        if times > 1
+    ]
+    return merged.model_copy(update={"base": None}), problems
 
 
 def _over(base: _Model, difference: _Model) -> _Model:

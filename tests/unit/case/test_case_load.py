@@ -265,3 +265,10 @@ def test_a_scenario_may_come_from_a_file_or_from_code(folder: Path, tmp_path: Pa
         resolve_scenario(case, tmp_path / "gone.yaml")
     with pytest.raises(CaseError, match="not lead back"):
         resolve_scenario(case, Scenario(name="as-it-is", title="", story="", base="as-it-is"))
+
+
+def test_a_project_is_built_once(folder: Path) -> None:
+    edit(folder, "scenarios/cut-and-build.yaml", "build:", "also_build: [{project: gas-new}, {project: x}]\nbuild:")
+    found = {p.where: p.found for p in problems(folder)}
+    assert found["scenarios/cut-and-build.yaml build"] == "'gas-new' 2 times"
+    assert found["scenarios/cut-and-build.yaml also_build.1.project"] == "x"
