@@ -40,6 +40,7 @@ class MonthPolicy:
     found_cost_usd_per_mw: float
     fee_usd_per_mwh: Floats  # (Z,) on registered miners
     tariff_usd_per_mwh: Floats  # (Z,) energy and grid, registered miners
+    hidden_usd_per_mwh: Floats  # (Z,) what unregistered miners pay
     rationing: Rationing | None
 
 
@@ -126,6 +127,7 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
         found_cost_usd_per_mw=cost,
         fee_usd_per_mwh=np.array(fees),
         tariff_usd_per_mwh=paid,
+        hidden_usd_per_mwh=np.array(market_price_usd_per_mwh, np.float64),
         rationing=in_force(scenario.rationing, day),
     )
 

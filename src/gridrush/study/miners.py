@@ -13,6 +13,7 @@ from gridrush.case.scenario import Scenario
 from gridrush.mining.census import Census, census, zone_shares
 from gridrush.mining.economics import break_even_price
 from gridrush.mining.fleet import fleet_j_per_th
+from gridrush.mining.migration import MonthDrivers, RushModel, RushState
 from gridrush.mining.network import Network, network_of
 from gridrush.policy.levers import MonthPolicy
 from gridrush.units import Floats
@@ -58,6 +59,7 @@ class Miners:
     case: Case
     census: Census | None
     network: Network | None
+    rush: RushModel | None
     efficiency_j_per_th: Floats  # (T,) best, by month of the network
     zone_share: Floats  # (Z, 2)
 
@@ -65,13 +67,28 @@ class Miners:
     def of(cls, case: Case, *, seed: int = 1, draws: int = 2000) -> Miners:
         """Census and network of a case; a case without a mining country has no miners."""
         if not case.mining_country:
-            return cls(case, None, None, np.zeros(0), np.zeros((len(case.zones), 2)))
+            return cls(case, None, None, None, np.zeros(0), np.zeros((len(case.zones), 2)))
         return cls(case, census(case, draws=draws, seed=seed, first=f"{case.first_year}-01"), network_of(case),
-                   fleet_j_per_th(case)[:, 1], zone_shares(case))  # fmt: skip
+                   RushModel.of(case), fleet_j_per_th(case)[:, 1], zone_shares(case))  # fmt: skip
+
+    @property
+    def efficiency_trend_share(self) -> float:
+        """Share by which the fleet's J/TH fell a year over the last three years of the record."""
+        e = self.efficiency_j_per_th
+        return float(1.0 - (e[-1] / e[-37]) ** (1.0 / 3.0)) if e.size > 36 else 0.0
 
     def start(self, scenario: Scenario) -> ScenarioMiners:
         """Miners of a scenario at the first month of the case."""
         return ScenarioMiners(self, scenario)
+
+
+@dataclass(frozen=True)
+class World:
+    """The Bitcoin network in a month."""
+
+    hashrate_ehs: float
+    hashprice_usd_per_ph_day: float
+    efficiency_j_per_th: float
 
 
 @dataclass(eq=False)
@@ -82,7 +99,7 @@ class ScenarioMiners:
     scenario: Scenario
     _rationed: Floats = field(init=False)
     _spare: Floats = field(init=False)
-    _last: MinersNow | None = None
+    _state: RushState | None = None
 
     def __post_init__(self) -> None:
         Z = len(self.known.case.zones)
@@ -94,46 +111,107 @@ class ScenarioMiners:
         if found is None:
             return np.zeros(len(years))
         mw = found.at(self.scenario.assume.census_quantile).sum(axis=1)
-        month = found.months.astype(np.int64) + 12 * 1970
+        first = _month_number(found.months[0])
         out = np.zeros(len(years))
         for i, year in enumerate(years):
-            rows = np.clip(np.arange(12 * year, 12 * year + 12) - month[0], 0, mw.size - 1)
+            rows = np.clip(np.arange(12 * year, 12 * year + 12) - first, 0, mw.size - 1)
             out[i] = mw[rows].mean() * self.known.case.parameters.mining_uptime_share.value * 8760.0 / 1e6
         return out
 
     def power_price(self, year: int) -> Floats:
-        """What registered miners pay where no tariff lever is pulled. [USD/MWh] (Z,)"""
+        """What miners pay where no tariff lever is pulled. [USD/MWh] (Z,)"""
         case = self.known.case
         day = date(year, 7, 1)
-        known = [p for p in case.power_prices if p.country == case.mining_country and p.start <= day]
-        price = max(known, key=lambda p: p.start).price_usd_per_mwh if known else 0.0
+        own = [p for p in case.power_prices if p.country == case.mining_country and p.start <= day]
+        price = max(own, key=lambda p: p.start).price_usd_per_mwh if own else 0.0
         return np.full(len(case.zones), price)
 
     def month(self, month: int, rules: MonthPolicy) -> MinersNow:
-        """Miners of a month (12 year + month - 1); months come in order."""
-        known, found, net = self.known, self.known.census, self.known.network
+        """Miners of a month (12 year + month - 1); months come in order.
+
+        As the census has them up to the month the case closes in; after it the rush model steps from there. A freeze
+        keeps them where they stood in its first month.
+        """
+        known, found, rush = self.known, self.known.census, self.known.rush
         Z = len(known.case.zones)
-        if found is None or net is None:
+        if found is None or rush is None:
             return MinersNow(np.zeros(Z), np.zeros(Z), np.zeros(3), 0.0, 0.0, 0.0, 1.0, 1.0)
-        origin = int(found.months[0].astype(np.int64)) + 12 * 1970
-        row = min(month - origin, len(found.months) - 1)
+        world = self._world(month)
+        first = _month_number(found.months[0])
+        row, last = month - first, len(found.months) - 1
         if rules.freeze is not None:
-            row = min(row, 12 * rules.freeze.start.year + rules.freeze.start.month - 1 - origin)
-        at = min(max(month - int(net.months[0].astype(np.int64)) - 12 * 1970, 0), len(net.months) - 1)
-        both = found.at(self.scenario.assume.census_quantile)[row]
-        now = MinersNow(
-            registered_mw=both[0] * known.zone_share[:, 0],
-            unregistered_mw=both[1] * known.zone_share[:, 1],
-            bounds_mw=np.quantile(found.total_mw[:, row], [0.05, 0.5, 0.95]),
-            found_mw=0.0,
-            world_hashrate_ehs=float(net.hashrate_ehs[at]),
-            hashprice_usd_per_ph_day=float(net.hashprice_usd_per_ph_day[at]),
-            efficiency_j_per_th=float(known.efficiency_j_per_th[at]),
+            row = min(row, 12 * rules.freeze.start.year + rules.freeze.start.month - 1 - first)
+        near = min(max(row, 0), last)
+        low, best, high = np.quantile(found.total_mw[:, near], [0.05, 0.5, 0.95])
+        found_mw = 0.0
+        if row <= last:
+            both = found.at(self.scenario.assume.census_quantile)[max(row, 0)] * known.zone_share
+            registered, unregistered = both[:, 0], both[:, 1]
+            self._state = rush.start(registered, unregistered, fleet_j_per_th=world.efficiency_j_per_th)
+        else:
+            if self._state is None:
+                raise ValueError("months of a scenario come in order, the first within the census")
+            self._state = rush.step(self._state, self._drivers(month, world, rules))
+            registered, unregistered = self._state.registered_mw, self._state.unregistered_mw
+            found_mw = self._state.found_mw
+        total = float((registered + unregistered).sum())
+        return MinersNow(
+            registered_mw=registered, unregistered_mw=unregistered,
+            bounds_mw=np.array([low, best, high]) if row <= last else total * np.array([low, best, high]) / best,
+            found_mw=found_mw, world_hashrate_ehs=world.hashrate_ehs,
+            hashprice_usd_per_ph_day=world.hashprice_usd_per_ph_day, efficiency_j_per_th=world.efficiency_j_per_th,
             pue=known.case.parameters.mining_pue.value,
-        )
-        self._last = now
-        return now
+        )  # fmt: skip
 
     def feed_back(self, *, rationed_share: Floats, spare_mw: Floats) -> None:
         """Tell the miners how the month went: hours they were cut, and room left on the grid."""
         self._rationed, self._spare = rationed_share, spare_mw
+
+    def _drivers(self, month: int, world: World, rules: MonthPolicy) -> MonthDrivers:
+        Z = len(self.known.case.zones)
+        rationed = np.zeros((Z, 2))
+        rationed[:, 0] = self._rationed
+        ban = rules.ban
+        return MonthDrivers(
+            month=np.datetime64(f"{month // 12:04d}-{month % 12 + 1:02d}", "M"),
+            world_hashrate_ehs=world.hashrate_ehs,
+            hashprice_usd_per_ph_day=world.hashprice_usd_per_ph_day,
+            fleet_j_per_th=world.efficiency_j_per_th,
+            paid_usd_per_mwh=np.stack([rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh, rules.hidden_usd_per_mwh], 1),
+            rationed_share=rationed,
+            room_mw=self._spare,
+            quota_mw=np.zeros(Z) if ban is not None else rules.quota_mw,
+            register_share=rules.register_share,
+            found_share=rules.found_share,
+            ban_leave_share=ban.leave_share_per_month if ban is not None else 0.0,
+            ban_hide_share=ban.hide_share if ban is not None else 0.0,
+        )
+
+    def _world(self, month: int) -> World:
+        """The network of a month: the record, and after it a trend.
+
+        After the record the hashprice changes by the scenario's yearly share and machines improve so that the power
+        of the network stays as it is: hash rate up by what the fleet's J/TH falls.
+        """
+        net, assume = self.known.network, self.scenario.assume
+        if net is None:
+            return World(0.0, 0.0, 1.0)
+        ends = len(net.months) - 1
+        if assume.world_last_month is not None:
+            ends = min(ends, net.at(assume.world_last_month))
+        row = month - _month_number(net.months[0])
+        at = min(max(row, 0), ends)
+        years = max(row - ends, 0) / 12.0
+        change = {"flat": 0.0, "low": 2.0, "high": 0.0}.get(assume.hashprice_after, 1.0)
+        growth = assume.hashprice_growth_share * change
+        gain = (1.0 - self.known.efficiency_trend_share) ** years
+        return World(
+            hashrate_ehs=float(net.hashrate_ehs[at]) / gain,
+            hashprice_usd_per_ph_day=float(net.hashprice_usd_per_ph_day[at]) * (1.0 + growth) ** years,
+            efficiency_j_per_th=float(self.known.efficiency_j_per_th[at]) * gain,
+        )
+
+
+def _month_number(month: np.datetime64) -> int:
+    """Months since year 0."""
+    return int(month.astype("datetime64[M]").astype(np.int64)) + 12 * 1970
