@@ -31,13 +31,13 @@ KEEP, OUT, IN, ALONE, PRICE, LIFT, LO, HI, XLO, XHI, NEED, OWN, SENT = range(13)
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def curves(t0, n, profiles, up, load, unit, block, cap, avail, must, start, curve, low, width):
+def curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width):
     """Fill low and width (N, W) of the items and curve (N + Z, W) of the nodes for hours t0 to t0 + n."""
     has_up = up.shape[0] > 0
     for k in range(start.size - 1):
         base = start[k] + k
         for h in range(n):
-            curve[base, h] = 0.0
+            curve[base, h] = inject[zone[k], t0 + h] if inject.shape[0] > 0 else 0.0
         for i in range(start[k], start[k + 1]):
             if block[i] >= 0:
                 b = block[i]
@@ -307,26 +307,35 @@ def one_hour(h, steps, cost, curve, node, state, guess, spilled):
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def tree(
-    profiles, up, load, unit, block, cap, avail, must, cost, start, steps, stop, parent, zone, keep,
-    pair, pair_mw, pair_start, link_up, t_first, t_last, generation, served, flow, price, spill, cost_usd, detail,
-):
-    """Dispatch hours t_first to t_last of a forest.
-
-    profiles (K, T), up (T, G) or (0, 0), load (T, B), link_up (T, L) or (0, 0). Outputs run along time: generation (G, T),
-    served (B, T), flow (L, T), price and spill (Z, T), cost_usd (T,); generation and served are left alone unless `detail`.
-    """
-    N, Z, W = unit.size, zone.size, HOURS_AT_ONCE
-    curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
+def workspace(start, stop, parent, keep):
+    """node and state before the first hour."""
+    Z = stop.size
     node, state = np.empty((Z, 8), np.int64), np.zeros((Z, 13))
-    guess, spilled, own = np.zeros(Z), np.zeros(Z), np.empty((Z, W))
     for k in range(Z):
         node[k, FIRST], node[k, LAST], node[k, STOP], node[k, PARENT] = start[k], start[k + 1], stop[k], parent[k]
         node[k, BELOW:] = start[k]
         state[k, KEEP] = keep[k]
+    return node, state
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+def tree(
+    profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, steps, stop, parent, zone, keep,
+    pair, pair_mw, pair_start, t_first, t_last, generation, served, flow, price, spill, cost_usd, detail,
+):
+    """Dispatch hours t_first to t_last of a forest.
+
+    profiles (K, T), up (T, G) or (0, 0), link_up (T, L) or (0, 0), load (T, B), inject (Z, T) or (0, 0): power from
+    elsewhere. Outputs run along time: generation (G, T), served (B, T), flow (L, T), price and spill (Z, T), cost_usd
+    (T,); generation and served are left alone unless `detail`.
+    """
+    N, Z, W = unit.size, zone.size, HOURS_AT_ONCE
+    curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
+    node, state = workspace(start, stop, parent, keep)
+    guess, spilled, own = np.zeros(Z), np.zeros(Z), np.empty((Z, W))
     for t0 in range(t_first, t_last, W):
         n = min(W, t_last - t0)
-        curves(t0, n, profiles, up, load, unit, block, cap, avail, must, start, curve, low, width)
+        curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width)
         for h in range(n):
             t = t0 + h
             limits(t, profiles, link_up, pair, pair_mw, pair_start, state)
@@ -361,3 +370,23 @@ def tree(
                 else:
                     for h in range(n):
                         cost_usd[t0 + h] += c * (low[i, h] + min(max(own[k, h] - curve[i + k, h], 0.0), width[i, h]))
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+def response(
+    profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, steps, stop, parent, zone, keep,
+    pair, pair_mw, pair_start, t_first, t_last, ladder, table,
+):
+    """Surplus that everything together offers to the zone of node 0 at each price of the ladder (rising): table (T, M)."""
+    N, Z, W = unit.size, zone.size, HOURS_AT_ONCE
+    curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
+    node, state = workspace(start, stop, parent, keep)
+    for t0 in range(t_first, t_last, W):
+        n = min(W, t_last - t0)
+        curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width)
+        for h in range(n):
+            limits(t0 + h, profiles, link_up, pair, pair_mw, pair_start, state)
+            evaluate_alone(h, steps, cost, curve, node, state)
+            for m in range(ladder.size):
+                surplus(0, ladder[m], h, cost, curve, node, state)
+                table[t0 + h, m] = state[0, HI]

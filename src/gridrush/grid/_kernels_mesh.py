@@ -148,12 +148,16 @@ def start_from_spill(A, c, spill, basis, where, inverse, d):
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def mesh(
-    profiles, up, load, unit, block, cap, avail, must, cost, item_zone, source, target, loss, link_mw, link_row, link_up,
-    t_first, t_last, generation, served, flow, price, spill, cost_usd,
+    profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, item_zone, source, target, loss, link_mw,
+    link_row, t_first, t_last, generation, served, flow, price, spill, cost_usd, market, market_price, sold,
 ):
-    """Dispatch hours t_first to t_last; arrays as in `tree`, items in any order. Gives the hours that failed (0)."""
-    N, L, Z = unit.size, source.size, price.shape[0]
-    n = N + 2 * L + Z
+    """Dispatch hours t_first to t_last; arrays as in `tree`, items in any order. Gives the number of hours that failed: 0.
+
+    market: a zone that can buy and sell without limit at market_price, -1 for none; what it is sold goes to sold (T,) and
+    nothing else is kept.
+    """
+    N, L, Z = unit.size, source.size, inject.shape[0]
+    n = N + 2 * L + Z + 1
     A, c, nudged = np.zeros((Z, n)), np.zeros(n), np.zeros(n)
     low, high, x, b = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(Z)
     for i in range(N):
@@ -165,21 +169,24 @@ def mesh(
         A[target[e], r], A[source[e], r] = -1.0, 1.0 - loss[e]
     for z in range(Z):
         A[z, N + 2 * L + z] = -1.0
+    if market >= 0:
+        A[market, n - 1] = 1.0
+        c[n - 1] = market_price
     big = 0.0
     for i in range(N):
         big += cap[i]
     for j in range(n):  # a fixed, uneven nudge
         u = (j * 0.6180339887498949) % 1.0
-        nudged[j] = c[j] + (1e-10 * abs(c[j]) + 1e-10) * (0.5 + u)
-        if c[j] < 0.0:
-            nudged[j] = c[j]
+        nudged[j] = c[j] + (1e-10 * abs(c[j]) + 1e-10) * (0.5 + u) if c[j] >= 0.0 else c[j]
     basis, where = np.empty(Z, np.int64), np.empty(n, np.int64)
     inverse, d, y = np.empty((Z, Z)), np.empty(n), np.empty(Z)
     start_from_spill(A, nudged, N + 2 * L, basis, where, inverse, d)
     failed = 0
     for t in range(t_first, t_last):
-        b[:] = 0.0
         top = big
+        for z in range(Z):
+            b[z] = -inject[z, t]
+            top += abs(b[z])
         for i in range(N):
             g = unit[i]
             if g >= 0:
@@ -196,13 +203,18 @@ def mesh(
                 share *= link_up[t, e]
             high[N + e], high[N + L + e] = link_mw[e, 0] * share, link_mw[e, 1] * share
         for z in range(Z):
-            high[N + 2 * L + z] = 2.0 * top + 1.0
+            high[N + 2 * L + z] = 8.0 * top + 1.0
+        if market >= 0:
+            low[n - 1], high[n - 1] = -4.0 * top - 1.0, 4.0 * top + 1.0
         if t % REFRESH == 0 and not price_out(A, nudged, basis, inverse, d):
             start_from_spill(A, nudged, N + 2 * L, basis, where, inverse, d)
         if mend(A, b, nudged, low, high, basis, where, inverse, d, x, 50 * (Z + 4)) < 0:
             start_from_spill(A, nudged, N + 2 * L, basis, where, inverse, d)
             if mend(A, b, nudged, low, high, basis, where, inverse, d, x, 100 * (n + 4)) < 0:
                 failed += 1
+        if market >= 0:
+            sold[t] = -x[n - 1]
+            continue
         for i in range(Z):
             y[i] = 0.0
         for r in range(Z):

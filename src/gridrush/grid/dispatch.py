@@ -17,13 +17,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gridrush.case.system import Ints, System
-from gridrush.errors import CaseError, EngineError, Problem
+from gridrush.case.system import System
+from gridrush.errors import CaseError, Problem
+from gridrush.grid.lp import link_limits_mw, unit_limits_mw
+from gridrush.grid.merit import Merit, merit_order
 from gridrush.units import Floats
 
 Engine = Literal["fast", "lp"]
-_KIND_RANK = {"export": 1, "interruptible": 2, "firm": 3}  # who is cut first among blocks of equal value
-_NOTHING = np.zeros((0, 0))
+__all__ = ["Dispatch", "Engine", "Merit", "dispatch", "merit_order"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +43,46 @@ class Dispatch:
     stored_mwh: Floats  # (T, J) at the end of the hour
     cost_usd_per_h: Floats  # (T,) running cost plus value of load not served
     water_value_usd_per_mwh: Floats  # (H, P) worth of one more MWh in the reservoir
-    bound_usd: float  # no dispatch of the model can cost less
+    stored_worth_usd_per_mwh: Floats  # (T, J) worth of one more MWh in the store
+    up: NDArray[np.generic] | None = None  # (T, G) as given
+    links_up: NDArray[np.generic] | None = None  # (T, L) as given
 
     @cached_property
     def cost_usd(self) -> float:
         """Running cost plus value of load not served, exports not sold included. [USD]"""
         return float(self.cost_usd_per_h.sum())
+
+    @cached_property
+    def bound_usd(self) -> float:
+        """What any dispatch must cost at least: everybody's best answer to these prices (weak duality). [USD]
+
+        Equal to the cost up to rounding when nothing is stored; with stores the prices of hours in which a store just
+        fills a step are not unique and the bound can be loose.
+        """
+        s, u, d, k, st = self.system, self.system.units, self.system.demand, self.system.links, self.system.storage
+        price, water, worth = self.price_usd_per_mwh, self.water_value_usd_per_mwh, self.stored_worth_usd_per_mwh
+        low, high = unit_limits_mw(s, self.up)
+        forward, backward = link_limits_mw(s, self.links_up)
+        margin = u.cost_usd_per_mwh - price[:, u.zone]
+        if len(s.reservoirs):
+            fed = u.reservoir >= 0
+            margin[:, fed] += water[u.reservoir[fed]][:, s.period].T
+        total = float((np.where(margin > 0, low, high) * margin).sum())
+        total += float((np.minimum(price[:, d.zone], d.value_usd_per_mwh) * d.load_mw).sum())
+        tail, head, keep = price[:, k.source], price[:, k.target], 1.0 - k.loss_share
+        total -= float((forward * np.maximum(0.0, keep * head - tail)).sum())
+        total -= float((backward * np.maximum(0.0, keep * tail - head)).sum())
+        if len(s.reservoirs):
+            total -= float((water * s.reservoirs.energy_mwh)[:, np.unique(s.period)].sum())
+        if len(st):
+            here, first = price[:, st.zone], st.energy_mwh * st.initial_share
+            with np.errstate(divide="ignore", invalid="ignore"):
+                sold = np.where(st.discharge_efficiency > 0, worth / st.discharge_efficiency, np.inf)
+            total -= float((st.discharge_mw * np.maximum(0.0, here - sold)).sum())
+            total -= float((st.charge_mw * np.maximum(0.0, worth * st.charge_efficiency - here)).sum())
+            total -= float((st.energy_mwh * np.maximum(0.0, np.diff(worth, axis=0))).sum())
+            total -= float((first * (worth[0] - worth[-1])).sum())
+        return total
 
     @property
     def gap_share(self) -> float:
@@ -99,137 +134,6 @@ class Dispatch:
         return out
 
 
-@dataclass(frozen=True, eq=False)
-class Merit:
-    """Order in which units run and blocks are cut, and the shape of the network: all that does not change by hour.
-
-    Made once by `merit_order` and handed to `dispatch` when the same units, values and links are dispatched again with
-    other loads, profiles or outages.
-    """
-
-    unit: Ints  # (N,) unit of each item, -1 for a block
-    block: Ints  # (N,)
-    capacity_mw: Floats  # (N,)
-    available: Ints  # (N,) profile row
-    must_run: Ints  # (N,) profile row
-    cost_usd_per_mwh: Floats  # (N,) cost of a unit, value of a block
-    start: Ints  # (Z + 1,) first item of each node
-    steps: Floats  # different costs above zero, rising
-    tree: bool  # zones form a forest, parallel links having equal losses
-    zone: Ints  # (Z,) zone of each node, parents before children
-    stop: Ints  # (Z,) end of the node's subtree
-    parent: Ints  # (Z,) -1 at a root
-    keep_share: Floats  # (Z,) 1 - loss of the link to the parent
-    pair_start: Ints  # (Z + 1,) first link of each node to its parent
-    pair: Ints  # (L, 3) link, profile row of its availability, 1 when it points to the parent
-    pair_mw: Floats  # (L, 2) limit towards the parent, and from it
-
-
-def merit_order(system: System) -> Merit:
-    """Merit order and network shape of a system.
-
-    Items are sorted by node (zones in preorder of the tree) and cost; blocks of equal value are cut in the order export,
-    interruptible, firm.
-
-    Parameters
-    ----------
-    system : System
-        Only its units, values and links are read, not its hours.
-    """
-    u, d, k = system.units, system.demand, system.links
-    if not np.isfinite(d.value_usd_per_mwh).all():
-        raise CaseError(
-            Problem(f"demand[{d.name[b]}].value_usd_per_mwh", float(d.value_usd_per_mwh[b]), "a finite value of lost load")
-            for b in np.flatnonzero(~np.isfinite(d.value_usd_per_mwh))
-        )
-    zone, stop, parent, edges = _preorder(len(system.zones), k.source, k.target)
-    node_of = np.empty_like(zone)
-    node_of[zone] = np.arange(zone.size)
-    G, B = len(u), len(d)
-    item_zone = np.concatenate([u.zone, d.zone]).astype(np.int64)
-    cost = np.concatenate([u.cost_usd_per_mwh, d.value_usd_per_mwh])
-    rank = np.array([0] * G + [_KIND_RANK[kind] for kind in d.kind], np.int64)
-    order = np.lexsort((rank, cost, node_of[item_zone] if item_zone.size else item_zone))
-    nodes = node_of[item_zone[order]] if item_zone.size else np.zeros(0, np.int64)
-    is_unit = order < G
-
-    def of_unit(values: NDArray[np.generic], other: float) -> NDArray[np.generic]:
-        out = np.full(order.size, other, values.dtype)
-        out[is_unit] = values[order[is_unit]]
-        return out
-
-    tree = bool(len(edges) == sum(p >= 0 for p in parent))
-    keep = np.ones(zone.size)
-    pairs: list[tuple[int, int, int, float, float]] = []
-    pair_start = [0]
-    for node in range(zone.size):
-        losses = set()
-        for i in edges.get((min(zone[node], zone[parent[node]]), max(zone[node], zone[parent[node]])), []) \
-                if parent[node] >= 0 else []:
-            up = int(k.source[i] == zone[node])
-            limits = (k.forward_mw[i], k.backward_mw[i]) if up else (k.backward_mw[i], k.forward_mw[i])
-            pairs.append((i, int(k.available[i]), up, *limits))
-            losses.add(float(k.loss_share[i]))
-            keep[node] = 1.0 - float(k.loss_share[i])
-        tree &= len(losses) < 2
-        pair_start.append(len(pairs))
-    return Merit(
-        unit=np.where(is_unit, order, -1), block=np.where(is_unit, -1, order - G),
-        capacity_mw=np.asarray(of_unit(u.capacity_mw, 0.0), np.float64),
-        available=np.asarray(of_unit(u.available, 0), np.int64),
-        must_run=np.asarray(of_unit(u.must_run, 1), np.int64),
-        cost_usd_per_mwh=cost[order], start=np.searchsorted(nodes, np.arange(zone.size + 1)),
-        steps=np.unique(cost[cost > 0]), tree=tree, zone=zone, stop=stop, parent=parent, keep_share=keep,
-        pair_start=np.array(pair_start, np.int64), pair=np.array([p[:3] for p in pairs], np.int64).reshape(-1, 3),
-        pair_mw=np.array([p[3:] for p in pairs], np.float64).reshape(-1, 2),
-    )
-
-
-def _preorder(
-    n_zones: int, source: Ints, target: Ints
-) -> tuple[Ints, Ints, Ints, dict[tuple[int, int], list[int]]]:
-    """Zones, ends of subtrees and parents of a spanning forest as flat as can be, and the links of each pair of zones."""
-    edges: dict[tuple[int, int], list[int]] = {}
-    for i, (a, b) in enumerate(zip(source.tolist(), target.tolist(), strict=True)):
-        edges.setdefault((min(a, b), max(a, b)), []).append(i)
-    near: list[list[int]] = [[] for _ in range(n_zones)]
-    for a, b in edges:
-        near[a].append(b)
-        near[b].append(a)
-
-    def reach(root: int) -> dict[int, tuple[int, int]]:
-        """Parent and depth of every zone reached from root, nearest first."""
-        seen, queue = {root: (-1, 0)}, [root]
-        for a in queue:
-            for b in near[a]:
-                if b not in seen:
-                    seen[b] = (a, seen[a][1] + 1)
-                    queue.append(b)
-        return seen
-
-    zones: list[int] = []
-    stops: list[int] = []
-    parents: list[int] = []
-    todo = set(range(n_zones))
-    while todo:
-        members = list(reach(min(todo)))
-        root = min(members, key=lambda z: (max(depth for _, depth in reach(z).values()), z)) if len(members) > 1 else members[0]
-        above = reach(root)
-        stack = [(root, -1)]
-        while stack:
-            z, up = stack.pop()
-            here = len(zones)
-            zones.append(z)
-            parents.append(up)
-            stack.extend((b, here) for b in near[z] if above[b][0] == z)
-        todo -= set(members)
-    stops = [here + 1 for here in range(n_zones)]
-    for here in range(n_zones - 1, -1, -1):
-        if parents[here] >= 0:
-            stops[parents[here]] = max(stops[parents[here]], stops[here])
-    return np.array(zones, np.int64), np.array(stops, np.int64), np.array(parents, np.int64), edges
-
-
 def dispatch(
     system: System, *, up: NDArray[np.generic] | None = None, links_up: NDArray[np.generic] | None = None,
     engine: Engine = "fast", merit: Merit | None = None,
@@ -253,8 +157,8 @@ def dispatch(
     Dispatch
         `generation_mw` and the other series are views of arrays that run along time.
     """
-    T, Z, G = system.time.size, len(system.zones), len(system.units)
-    B, L = len(system.demand), len(system.links)
+    T, G = system.time.size, len(system.units)
+    L = len(system.links)
     problems = [
         Problem(name, a.shape, f"shape {want}")
         for name, a, want in (("up", up, (T, G)), ("links_up", links_up, (T, L))) if a is not None and a.shape != want
@@ -265,34 +169,21 @@ def dispatch(
         from gridrush.grid.lp import dispatch_lp
 
         return dispatch_lp(system, up=up, links_up=links_up)
-    from gridrush.grid import _kernels
+    from gridrush.grid import energy
 
-    m = merit_order(system) if merit is None else merit
-    J, H, P = len(system.storage), len(system.reservoirs), system.reservoirs.energy_mwh.shape[1]
-    if J or H:
-        raise EngineError("this network needs engine='lp'")
-    k = system.links
-    generation, served, flow = np.empty((G, T)), np.empty((B, T)), np.empty((L, T))
-    price, spill, cost = np.empty((Z, T)), np.empty((Z, T)), np.empty(T)
-    profiles, up_, links_up_ = np.ascontiguousarray(system.profiles), _NOTHING if up is None else up, _NOTHING if links_up is None else links_up
-    if m.tree:
-        _kernels.tree(
-            profiles, up_, system.demand.load_mw, m.unit, m.block, m.capacity_mw, m.available, m.must_run,
-            m.cost_usd_per_mwh, m.start, m.steps, m.stop, m.parent, m.zone, m.keep_share, m.pair, m.pair_mw, m.pair_start,
-            links_up_, 0, T, generation, served, flow, price, spill, cost, True,
-        )
-    else:
-        from gridrush.grid import _kernels_mesh
-        item_zone = np.repeat(m.zone, np.diff(m.start))
-        failed = _kernels_mesh.mesh(
-            profiles, up_, system.demand.load_mw, m.unit, m.block, m.capacity_mw, m.available, m.must_run,
-            m.cost_usd_per_mwh, item_zone, k.source, k.target, k.loss_share,
-            np.stack([k.forward_mw, k.backward_mw], axis=1), k.available, links_up_, 0, T,
-            generation, served, flow, price, spill, cost,
-        )
-        if failed: raise EngineError(f"{failed} hours failed")
-    none = np.zeros((T, J))
-    return Dispatch(
-        system, "fast", generation.T, served.T, flow.T, price.T, spill.T, none, none, none, cost, np.zeros((H, P)),
-        float(cost.sum()),
+    desk = energy.Desk.of(system, merit, up, links_up)
+    J = len(system.storage)
+    out, water = energy.settle_water(desk)
+    stores = energy.Stores(*(np.zeros((T, J)) for _ in range(4)))
+    if J:
+        stores = energy.schedule_stores(desk, water)
+        out, water = energy.settle_water(desk, water)
+    d = Dispatch(
+        system, "fast", out.generation.T, out.served.T, out.flow.T, out.price.T, out.spill.T, stores.charge,
+        stores.discharge, stores.stored, out.cost, water, stores.worth, up, links_up,
     )
+    if water.any() and system.links.loss_share.any():
+        # mixed dispatches may send both ways over a lossy link; the loss that netting them saves is left over
+        out.spill.T[...] += d.balance_mw
+        del d.__dict__["balance_mw"], d.__dict__["received_mw"]
+    return d

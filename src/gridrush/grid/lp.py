@@ -121,7 +121,7 @@ class LpDispatch:
         u, d, k, st = s.units, s.demand, s.links, s.storage
         if not np.isfinite(d.value_usd_per_mwh).all():
             raise CaseError([Problem("demand.value_usd_per_mwh", "infinite", "finite values of lost load")])
-        self.system = s
+        self.system, self._up, self._links_up = s, up, links_up
         lp = self._lp = _Lp()
         hours = np.arange(T)[:, None]
         load = np.zeros((T, Z))
@@ -150,6 +150,7 @@ class LpDispatch:
         stored_low, stored_high = none.copy(), none + st.energy_mwh
         stored_low[-1:], stored_high[-1:] = first, first
         self._stored = lp.columns(np.zeros(J), stored_low, stored_high)
+        keep = np.zeros((T, 0), np.int64)
         if J:
             lp.put(balance[:, st.zone], self._charge, -1.0)
             lp.put(balance[:, st.zone], self._discharge, 1.0)
@@ -160,7 +161,7 @@ class LpDispatch:
             lp.put(keep[1:], self._stored[:-1], -1.0)
             lp.put(keep, self._charge, -st.charge_efficiency)
             lp.put(keep, self._discharge, 1.0 / st.discharge_efficiency)
-        self._balance, self._water = balance, np.zeros((0, 0), np.int64)
+        self._balance, self._keep, self._water = balance, keep, np.zeros((0, 0), np.int64)
         if len(s.reservoirs):
             energy = s.reservoirs.energy_mwh
             self._water = lp.add_rows(np.full(energy.shape, -np.inf), energy)
@@ -223,15 +224,15 @@ class LpDispatch:
             raise EngineError(f"HiGHS stopped with status {h.modelStatusToString(status)!r}, not an optimum")
         solution = h.getSolution()
         x, y = np.array(solution.col_value), np.array(solution.row_dual)
-        bound = self._check(x, y)
+        self._check(x, y)
         s = self.system
         gen, shed = x[self._gen], x[self._shed]
         cost = gen @ s.units.cost_usd_per_mwh + shed @ s.demand.value_usd_per_mwh
         water = -y[self._water] if len(s.reservoirs) else np.zeros((0, s.reservoirs.energy_mwh.shape[1]))
-        extra = float(self._c @ x - cost.sum())
         return Dispatch(
             s, "lp", gen, s.demand.load_mw - shed, x[self._sent] - x[self._back], y[self._balance], x[self._spill],
-            x[self._charge], x[self._discharge], x[self._stored], cost, water, bound - extra,
+            x[self._charge], x[self._discharge], x[self._stored], cost, water, -y[self._keep],
+            self._up, self._links_up,
         )
 
     def _check(self, x: Floats, y: Floats) -> float:

@@ -1,0 +1,320 @@
+"""Limited energy on top of the hourly kernels: water in reservoirs and power in stores.
+
+Water: each period is a small linear programme over whole dispatches. A water value per reservoir is added to the running
+cost of its units, the dispatch that follows is a column, and the master mixes columns so that the energy is used exactly
+(Dantzig and Wolfe 1960). The best water values give a lower bound on the cost, so the gap is known.
+
+Stores: one store at a time is scheduled to the optimum against the response of everything else, a few rounds over all. A
+valid lower bound comes from the prices; it is exact for a single store up to steps of equal cost.
+
+References
+----------
+Dantzig, G. B. and Wolfe, P. (1960), Decomposition principle for linear programs, Operations Research 8(1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridrush.case.system import NO_STORAGE, Ints, System
+from gridrush.errors import EngineError, InfeasibleError
+from gridrush.grid import _kernels, _kernels_mesh, _kernels_store
+from gridrush.grid.merit import Merit, merit_order
+from gridrush.units import Floats
+
+WATER_GAP_SHARE = 2e-6
+"""A period's water is settled when mixing more dispatches could not save more than this share of its cost."""
+WATER_ROUNDS = 60
+STORE_ROUNDS = 3
+STORE_GAIN_SHARE = 1e-4
+"""Rounds over the stores end when one saves less than this share of the cost."""
+LADDER_STEPS = 48
+"""Price steps of the response of the system to a store; more are thinned out."""
+MESH_LADDER_STEPS = 20
+THIN_HOURS = 4
+"""Water values are first sought on every so many hours."""
+THIN_GAP_SHARE = 1e-4
+NUDGE = 1e-7
+"""A water value is tried this much below and above, so that a tie falls both ways."""
+PRICE_AT = 3  # place of the prices in Hours
+_NOTHING = np.zeros((0, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Hours:
+    """Outputs of the kernels, along time."""
+
+    generation: Floats  # (G, T)
+    served: Floats  # (B, T)
+    flow: Floats  # (L, T)
+    price: Floats  # (Z, T)
+    spill: Floats  # (Z, T)
+    cost: Floats  # (T,)
+
+    @staticmethod
+    def empty(system: System) -> Hours:
+        T, Z = system.time.size, len(system.zones)
+        shapes = (len(system.units), T), (len(system.demand), T), (len(system.links), T), (Z, T), (Z, T), (T,)
+        return Hours(*(np.empty(shape) for shape in shapes))
+
+    def arrays(self) -> tuple[Floats, ...]:
+        return self.generation, self.served, self.flow, self.price, self.spill, self.cost
+
+
+@dataclass(eq=False)
+class Desk:
+    """A system ready for the kernels."""
+
+    system: System
+    merit: Merit
+    up: NDArray[np.generic]
+    links_up: NDArray[np.generic]
+    inject: Floats  # (Z, T), or empty
+
+    @staticmethod
+    def of(
+        system: System, merit: Merit | None, up: NDArray[np.generic] | None, links_up: NDArray[np.generic] | None
+    ) -> Desk:
+        m = merit_order(system) if merit is None else merit
+        return Desk(
+            system, m, _NOTHING if up is None else up, _NOTHING if links_up is None else links_up, _NOTHING
+        )
+
+    def every(self, step: int) -> Desk:
+        """Every so many hours of the desk, with reservoirs that much smaller."""
+        s = self.system
+        periods = np.arange(s.reservoirs.energy_mwh.shape[1])
+        whole, thin = (np.array([(p == periods[:, None]).sum(axis=1)])[0] for p in (s.period, s.period[::step]))
+        few = replace(
+            s, time=s.time[::step], period=s.period[::step], profiles=np.ascontiguousarray(s.profiles[:, ::step]),
+            demand=replace(s.demand, load_mw=s.demand.load_mw[::step]), storage=NO_STORAGE,
+            reservoirs=replace(s.reservoirs, energy_mwh=s.reservoirs.energy_mwh * thin / np.maximum(whole, 1)),
+        )
+        return Desk(few, self.merit, self.up[::step], self.links_up[::step], np.ascontiguousarray(self.inject[:, ::step]))
+
+    def _series(self) -> tuple[NDArray[np.generic], ...]:
+        s = self.system
+        inject = self.inject
+        if not self.merit.tree and not inject.size:
+            inject = np.zeros((len(s.zones), s.time.size))
+        return np.ascontiguousarray(s.profiles), self.up, self.links_up, s.demand.load_mw, inject
+
+    def run(self, first: int, last: int, out: Hours, merit: Merit | None = None) -> None:
+        """Dispatch hours first to last with the given merit order (costs), stores as injected."""
+        m = self.merit if merit is None else merit
+        if m.tree:
+            _kernels.tree(*self._series(), *m.tree_arrays(), first, last, *out.arrays(), True)
+            return
+        failed = _kernels_mesh.mesh(
+            *self._series(), *m.mesh_arrays(self.system), first, last, *out.arrays(), -1, 0.0, out.cost
+        )
+        if failed:
+            raise EngineError(f"the network simplex gave up in {failed} hours; use engine='lp'")
+
+    def response(self, merit: Merit, zone: int, first: int, last: int, ladder: Floats, table: Floats) -> None:
+        """Surplus offered to a zone at each price of the ladder; merit must have the zone as its first node."""
+        if merit.tree:
+            _kernels.response(*self._series(), *merit.tree_arrays(), first, last, ladder, table)
+            return
+        out, sold = Hours.empty(self.system), np.empty(self.system.time.size)
+        for m, price in enumerate(ladder):
+            _kernels_mesh.mesh(
+                *self._series(), *merit.mesh_arrays(self.system), first, last, *out.arrays(), zone, float(price), sold
+            )
+            table[first:last, m] = sold[first:last]
+
+
+def spans(system: System) -> list[tuple[int, int, int]]:
+    """Period, first and last hour (exclusive) of each run of hours of one period."""
+    if not len(system.reservoirs):
+        return [(0, 0, system.time.size)]
+    cut = np.flatnonzero(np.diff(system.period)) + 1
+    edges = [0, *cut.tolist(), system.time.size]
+    return [(int(system.period[a]), a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+
+
+def settle_water(desk: Desk, guess: Floats | None = None, *, gap_share: float = WATER_GAP_SHARE) -> tuple[Hours, Floats]:
+    """Dispatch with the energy of every reservoir kept, and the water values (H, P).
+
+    guess (H, P): water values to start from; found on every few hours first when there is none.
+    """
+    s = desk.system
+    H, P = s.reservoirs.energy_mwh.shape
+    out, values = Hours.empty(s), np.zeros((H, P))
+    if not H:
+        desk.run(0, s.time.size, out)
+        return out, values
+    runs: dict[int, list[tuple[int, int]]] = {}
+    for p, a, b in spans(s):
+        runs.setdefault(p, []).append((a, b))
+    if guess is None:
+        few = desk.every(THIN_HOURS)
+        thick = min(b - a for pieces in runs.values() for a, b in pieces) >= 8 * THIN_HOURS
+        guess = settle_water(few, values, gap_share=THIN_GAP_SHARE)[1] if thick else values
+    for p, pieces in runs.items():
+        values[:, p] = _settle_period(desk, pieces, s.reservoirs.energy_mwh[:, p], guess[:, p], out, gap_share)
+    return out, values
+
+
+def _settle_period(
+    desk: Desk, pieces: list[tuple[int, int]], energy: Floats, guess: Floats, out: Hours, gap_share: float
+) -> Floats:
+    """Fill `out` over the hours of one period; water values (H,)."""
+    s = desk.system
+    H, owner = energy.size, s.units.reservoir
+    fed = [np.flatnonzero(owner == h) for h in range(H)]
+    whole = slice(pieces[0][0], pieces[-1][1])
+    columns: list[list[Floats]] = []
+    cost: list[float] = []
+    used: list[Floats] = []
+    worths: list[Floats] = []
+    bounds: list[float] = []
+
+    def price(worth: Floats) -> None:
+        extra = np.where(owner >= 0, worth[owner], 0.0)
+        merit = desk.merit.dearer(extra) if worth.any() else desk.merit
+        total, water = 0.0, np.zeros(H)
+        for a, b in pieces:
+            desk.run(a, b, out, merit)
+            total += float(out.cost[a:b].sum())
+            for h in range(H):
+                water[h] += out.generation[fed[h], a:b].sum()
+            if worth.any():
+                out.cost[a:b] -= sum(worth[h] * out.generation[fed[h], a:b].sum(axis=0) for h in range(H))
+        columns.append([x[..., whole].copy() for x in out.arrays()])
+        cost.append(total - float(worth @ water))
+        used.append(water)
+        worths.append(worth)
+        bounds.append(total - float(worth @ energy))
+
+    for worth in (guess * (1.0 - NUDGE), guess * (1.0 + NUDGE)) if guess.any() else (guess,):
+        price(worth)
+    if not all((u > energy).any() for u in used) and not any((u >= energy * (1 - 1e-9)).all() for u in used) and guess.any():
+        price(np.zeros(H))
+    if not worths[-1].any() and (used[-1] <= energy * (1 + 1e-9)).all():
+        return worths[-1]
+    if not any((u <= energy).all() for u in used):
+        merit = desk.merit
+        price(np.full(H, 2.0 * max(1.0, float(merit.steps[-1]) / float(np.prod(merit.keep_share)))))
+        if (short := used[-1] > energy * (1 + 1e-9) + 1e-6).any():
+            raise InfeasibleError("must-run needs more water than there is", (
+                f"reservoir {s.reservoirs.name[h]}: must-run {used[-1][h]:.0f} MWh, energy {energy[h]:.0f} MWh"
+                for h in np.flatnonzero(short)
+            ))
+    for _ in range(WATER_ROUNDS):
+        total, mix, worth = _master(np.array(cost), np.array(used), energy)
+        if total - max(bounds) <= gap_share * max(1.0, abs(total)):
+            break
+        price(np.maximum(worth, 0.0))
+    best = int(np.argmax(bounds))
+    some = np.flatnonzero(mix > 0)
+    for i, x in enumerate(out.arrays()):
+        for a, b in pieces:
+            here = slice(a - whole.start, b - whole.start)
+            if i == PRICE_AT:
+                x[..., a:b] = columns[best][i][..., here]
+            else:
+                x[..., a:b] = sum(mix[k] * columns[k][i][..., here] for k in some)
+    return worths[best]
+
+
+def _master(cost: Floats, used: Floats, energy: Floats) -> tuple[float, Floats, Floats]:
+    """Cheapest mix of dispatches that keeps the energy: its cost, the weights, and the worth of each reservoir's water."""
+    K, H = used.shape
+    size, money = np.maximum(used.max(axis=0), 1.0), max(1.0, float(np.abs(cost).max()))
+    A = np.zeros((H + 1, K + H))
+    A[0, :K], A[1:, :K], A[1:, K:] = 1.0, (used / size).T, np.eye(H)
+    c = np.concatenate([cost / money, np.zeros(H)])
+    b = np.concatenate([[1.0], energy / size])
+    high = np.concatenate([np.ones(K), energy / size])
+    basis = np.concatenate([[1], K + np.arange(H)])
+    inverse, d, x = np.empty((H + 1, H + 1)), np.empty(K + H), np.zeros(K + H)
+    _kernels_mesh.price_out(A, c, basis, inverse, d)
+    where = np.where(d >= 0, 0, 1)
+    where[basis] = 2
+    if _kernels_mesh.mend(A, b, c, np.zeros(K + H), high, basis, where, inverse, d, x, 500) < 0:
+        raise EngineError("the water values did not settle; use engine='lp'")
+    mix = np.clip(x[:K], 0.0, 1.0)
+    mix[mix < 1e-12] = 0.0
+    mix /= mix.sum()
+    y = c[basis] @ inverse
+    return float(cost @ mix), mix, -y[1:] * money / size
+
+
+@dataclass(frozen=True, eq=False)
+class Stores:
+    """Schedule of the stores and the worth of stored energy in each hour."""
+
+    charge: Floats  # (T, J)
+    discharge: Floats  # (T, J)
+    stored: Floats  # (T, J)
+    worth: Floats  # (T, J)
+
+
+def schedule_stores(desk: Desk, water: Floats) -> Stores:
+    """Schedule every store against the rest, with water at its value; leaves desk.inject at the schedule."""
+    s, st = desk.system, desk.system.storage
+    T, J = s.time.size, len(st)
+    out = Stores(*(np.zeros((T, J)) for _ in range(4)))
+    zones = np.unique(st.zone)
+    desk.inject = np.zeros((len(s.zones), T))
+    for turn in range(STORE_ROUNDS if J > 1 else 1):
+        before = out.stored.copy()
+        for z in zones:
+            if turn == 0 or zones.size > 1:
+                own = desk.inject[z].copy()
+                desk.inject[z] = 0.0
+                table, steps = _table(desk, int(z), water)
+                desk.inject[z] = own
+            for j in np.flatnonzero(st.zone == z):
+                desk.inject[z] -= out.discharge[:, j] - out.charge[:, j]
+                _schedule_one(s, int(j), table, steps, desk.inject[z], out)
+                desk.inject[z] += out.discharge[:, j] - out.charge[:, j]
+        if np.abs(out.stored - before).max() <= STORE_GAIN_SHARE * st.energy_mwh.max():
+            break
+    return out
+
+
+def _table(desk: Desk, zone: int, water: Floats) -> tuple[Floats, Floats]:
+    """Response of the rest of the system at the zone, (T, M + 1), and the price steps (M,) that part its columns."""
+    s = desk.system
+    rooted = merit_order(s, root=zone)
+    steps = rooted.steps
+    most = LADDER_STEPS if rooted.tree else MESH_LADDER_STEPS
+    if steps.size > most:  # keep the dearest, where a step is a cut in supply, thin out the rest
+        dear = most // 4
+        keep = np.unique(np.linspace(0, steps.size - dear - 1, most - dear).astype(np.int64))
+        steps = np.concatenate([steps[keep], steps[-dear:]])
+    between = np.concatenate([[steps[0] / 2], (steps[1:] + steps[:-1]) / 2, [2 * steps[-1]]])
+    table = np.empty((s.time.size, between.size))
+    for p, a, b in spans(s):
+        merit = rooted
+        if len(s.reservoirs) and water[:, p].any():
+            merit = rooted.dearer(np.where(s.units.reservoir >= 0, water[s.units.reservoir, p], 0.0))
+        desk.response(merit, zone, a, b, between, table)
+    return table, steps
+
+
+def _schedule_one(s: System, j: int, table: Floats, steps: Floats, moved: Floats, out: Stores) -> None:
+    st = s.storage
+    eff_in, eff_out, size = float(st.charge_efficiency[j]), float(st.discharge_efficiency[j]), float(st.energy_mwh[j])
+    if size <= 0.0 or eff_in <= 0.0 or eff_out <= 0.0:
+        return
+    edges = np.unique(np.concatenate([steps * eff_out, steps / eff_in]))
+    inside = np.concatenate([[edges[0] / 2], (edges[1:] + edges[:-1]) / 2, [2 * edges[-1]]])
+    sell: Ints = np.searchsorted(steps, inside / eff_out)
+    buy: Ints = np.searchsorted(steps, inside * eff_in)
+    level, interval = np.empty(s.time.size), np.empty(s.time.size, np.int64)
+    first = size * float(st.initial_share[j])
+    _kernels_store.schedule(
+        table, np.ascontiguousarray(moved), sell, buy, float(st.charge_mw[j]), float(st.discharge_mw[j]), eff_in, eff_out,
+        size, first, level, interval,
+    )
+    gain = np.diff(level, prepend=first)
+    out.charge[:, j] = np.clip(gain / eff_in, 0.0, st.charge_mw[j])
+    out.discharge[:, j] = np.clip(-gain * eff_out, 0.0, st.discharge_mw[j])
+    out.stored[:, j] = level
+    out.worth[:, j] = edges[np.clip(interval - 1, 0, edges.size - 1)]
