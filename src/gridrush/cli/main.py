@@ -74,8 +74,7 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name="gridrush", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("gridrush: interrupted; nothing half-written is left.", err=True)
-        return INTERRUPTED
+        code = INTERRUPTED
     except _UsageError as usage:
         err: Any = usage
         if type(err).__name__ == "NoArgsIsHelpError":
@@ -94,4 +93,6 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output has gone: `gridrush case show kazakhstan | head`
         sys.stdout = None
         return BROKEN_PIPE
+    if code == INTERRUPTED:  # by Typer, or above
+        typer.echo("gridrush: interrupted; nothing half-written is left.", err=True)
     return code if isinstance(code, int) else 0

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,7 @@ def whole_folder(out: Path, about: Mapping[str, object]) -> Iterator[Path]:
         raise CaseError([Problem("--out", str(out), "a folder, or a name that is free")])
     if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
         raise CaseError([Problem("--out", str(out), "a folder that is empty or holds an earlier result of gridrush")])
+    missing = [p for p in out.parents if not p.exists()]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -141,6 +142,10 @@ def whole_folder(out: Path, about: Mapping[str, object]) -> Iterator[Path]:
         os.replace(new, out)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+        if not out.exists():
+            with suppress(OSError):
+                for parent in missing:
+                    parent.rmdir()
 
 
 def years_of(text: str | None) -> list[int] | None:

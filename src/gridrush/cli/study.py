@@ -113,12 +113,13 @@ def _study(
 ) -> Study:
     """The runs asked for, with a bar on stderr."""
     from gridrush.case.load import load_case, resolve_scenario
-    from gridrush.study import run_all
 
     case = load_case(where)
     wanted = years_of(years)
     check_years(wanted, case.years)
     chosen = None if scenarios is None else [resolve_scenario(case, name) for name in scenarios]
+    from gridrush.study import run_all
+
     given: dict[str, Any] = {} if samples is None else {"samples": samples}
     with progress_bar(f"{case.title}: hour by hour") as tell:
         return run_all(case, chosen, years=wanted, seed=seed, out=out, progress=tell, **given)
