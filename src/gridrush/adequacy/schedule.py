@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gridrush.case.system import NO_RESERVOIRS, System
+from gridrush.adequacy._kernels_shave import shave, take_off
+from gridrush.case.system import NO_RESERVOIRS, Ints, System
 from gridrush.units import HOURS_PER_DAY, Floats
 
 
@@ -25,17 +27,56 @@ def islands(system: System) -> list[list[int]]:
     return [[z for z, g in enumerate(group) if g == k] for k in sorted(set(group))]
 
 
-def planned_supply(system: System) -> tuple[System, dict[str, tuple[int, int]]]:
+def stress(system: System, short_mw: Floats, zone: int) -> Floats:
+    """What a zone lacks in each hour once its neighbours have lent what they can. [MW] (T,)
+
+    On a tree of zones, with x_z the load less the working supply of a zone and limits F on its links,
+
+        stress_z = x_z + sum_n clip(stress of n's side, -F(n to z), F(z to n)),
+
+    negative where there is supply to spare. Where links close a ring, a spanning tree of them is used.
+
+    Parameters
+    ----------
+    short_mw : ndarray, shape (Z, T)
+        Load less working supply. [MW]
+    zone : int
+        Zone whose stress is wanted.
+    """
+    limits: dict[int, dict[int, tuple[float, float]]] = {z: {} for z in range(len(system.zones))}
+    k = system.links
+    for a, b, there, back in zip(k.source.tolist(), k.target.tolist(), k.forward_mw, k.backward_mw, strict=True):
+        out, into = limits[a].get(b, (0.0, 0.0))
+        limits[a][b] = (out + there, into + back)
+        limits[b][a] = (into + back, out + there)
+    seen = {zone}
+
+    def side(z: int) -> Floats:
+        total = short_mw[z].copy()
+        for n, (out, into) in limits[z].items():
+            if n not in seen:
+                seen.add(n)
+                total += np.clip(side(n), -into, out)
+        return total
+
+    return side(zone)
+
+
+def planned_supply(
+    system: System, *, up: NDArray[np.float64] | None = None
+) -> tuple[System, dict[str, tuple[int, int]]]:
     """The same system with hydro energy scheduled and maintenance placed, as profiles.
 
-    Hydro of a reservoir runs where net load is highest: h_t = clip(n_t - level, must-run, capacity), with the level
-    of each period chosen so that the energy is spent. Units then go into maintenance one by one, the largest
+    Hydro of a reservoir runs where its zone's `stress` s is highest: h_t = clip(s_t - level, must-run, capacity), with
+    the level of each period chosen so that the energy is spent. Units then go into maintenance one by one, the largest
     (MW times hours) first, each where the highest daily need of its island over the outage is least.
 
     Parameters
     ----------
     system : System
         `units.maintenance_h` and `reservoirs` are what is placed; both are empty in the result.
+    up : ndarray, shape (T, G), optional
+        Share of each unit that is up, when the outages are known to whoever spends the water; else their mean is used.
 
     Returns
     -------
@@ -52,35 +93,41 @@ def planned_supply(system: System) -> tuple[System, dict[str, tuple[int, int]]]:
     available = u.available.copy()
     islands_ = islands(system)
     island_of = {z: k for k, zones in enumerate(islands_) for z in zones}
-    need = np.zeros((len(islands_), T))
-    firm = [b for b, kind in enumerate(system.demand.kind) if kind == "firm"]
-    for b in firm:
-        need[island_of[int(system.demand.zone[b])]] += system.demand.load_mw[:, b]
-    for g in np.flatnonzero(u.reservoir < 0):
-        expected = 1.0 - u.forced_outage_share[g]
-        need[island_of[int(u.zone[g])]] -= u.capacity_mw[g] * expected * system.profiles[u.available[g]]
+    short = np.zeros((len(system.zones), T))  # load less working supply, by zone
+    for b in (b for b, kind in enumerate(system.demand.kind) if kind == "firm"):
+        short[system.demand.zone[b]] += system.demand.load_mw[:, b]
+    dry = u.reservoir < 0
+    if up is None:
+        working = np.where(dry, u.capacity_mw * (1.0 - u.forced_outage_share), 0.0)
+        by_profile = np.zeros((len(system.zones), len(system.profiles)))
+        np.add.at(by_profile, (u.zone, u.available), working)
+        short -= by_profile @ system.profiles
+    else:
+        take_off(short, u.zone, np.where(dry, u.capacity_mw, 0.0), u.available, system.profiles, up)
     for h in range(len(system.reservoirs)):
-        members = [int(g) for g in np.flatnonzero((u.reservoir == h) & (u.capacity_mw > 0))]
-        if not members:
+        members = np.flatnonzero((u.reservoir == h) & (u.capacity_mw > 0))
+        if not members.size:
             continue
-        k = island_of[int(u.zone[members[0]])]
-        can = np.asarray(sum(u.capacity_mw[g] * system.profiles[u.available[g]] for g in members))
-        must = np.asarray(sum(u.capacity_mw[g] * system.profiles[u.must_run[g]] for g in members))
+        zone = int(u.zone[members[0]])
+        need = stress(system, short, zone)
+        can = _sum_of(u.capacity_mw[members], u.available[members], system.profiles)
+        must = _sum_of(u.capacity_mw[members], u.must_run[members], system.profiles)
         run = np.zeros(T)
         for p in np.unique(system.period):
             at = np.flatnonzero(system.period == p)
-            run[at] = _shave(need[k, at], np.minimum(must[at], can[at]), can[at], system.reservoirs.energy_mwh[h, p])
-        need[k] -= run
+            run[at] = shave(need[at], np.minimum(must[at], can[at]), can[at], system.reservoirs.energy_mwh[h, p])
+        short[zone] -= run
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(can > 0, run / can, 0.0)
         for g in members:
             available[g] = len(rows)
             rows.append(np.clip(share, 0.0, 1.0) * system.profiles[u.available[g]])
+    need = np.array([short[zones].sum(axis=0) for zones in islands_])
     placed: dict[str, tuple[int, int]] = {}
     days = -(-T // HOURS_PER_DAY)
     for g in sorted(todo, key=lambda g: (-u.capacity_mw[g] * u.maintenance_h[g], u.name[g])):
         k = island_of[int(u.zone[g])]
-        length = min(int(round(float(u.maintenance_h[g]))), T)
+        length = min(round(float(u.maintenance_h[g])), T)
         padded = np.full(days * HOURS_PER_DAY, -np.inf)
         padded[:T] = need[k]
         peak = padded.reshape(days, HOURS_PER_DAY).max(axis=1)
@@ -99,17 +146,8 @@ def planned_supply(system: System) -> tuple[System, dict[str, tuple[int, int]]]:
     return replace(system, profiles=np.asarray(rows), units=units, reservoirs=NO_RESERVOIRS), placed
 
 
-def _shave(need: Floats, low: Floats, high: Floats, energy: float) -> Floats:
-    """clip(need - level, low, high) with the level that spends `energy`, or the nearest bound. (T,)"""
-    if high.sum() <= energy:
-        return high
-    if low.sum() >= energy:
-        return low * (energy / low.sum() if low.sum() > 0 else 0.0)
-    a, b = float((need - high).min()), float((need - low).max())
-    for _ in range(200):
-        mid = 0.5 * (a + b)
-        if np.clip(need - mid, low, high).sum() > energy:
-            a = mid
-        else:
-            b = mid
-    return np.clip(need - b, low, high)
+def _sum_of(capacity_mw: Floats, row: Ints, profiles: Floats) -> Floats:
+    """Sum of units that follow profiles. (T,)"""
+    weight = np.bincount(row, capacity_mw, minlength=len(profiles))
+    used = np.flatnonzero(weight)
+    return np.asarray(weight[used] @ profiles[used]) if used.size else np.zeros(profiles.shape[1])

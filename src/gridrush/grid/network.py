@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridrush.case.model import Case
 from gridrush.case.scenario import Build, ImportContract
@@ -17,6 +19,7 @@ from gridrush.case.system import (
     NO_STORAGE,
     BlockKind,
     Demand,
+    Ints,
     Links,
     Reservoirs,
     Storage,
@@ -33,6 +36,9 @@ WEATHER_DRIVEN = ("wind", "solar", "hydro_ror")
 """Technologies whose output follows a weather resource of the case."""
 
 DAYS_PER_YEAR = 365.25
+
+MOST_OUT_SHARE = 0.95
+"""Cap on a forced outage share that stress has raised."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,16 @@ class GridModel:
     def technology(self) -> dict[tuple[str, str], float]:
         """Value of (technology, parameter)."""
         return {(t.technology, t.parameter): t.value for t in self.case.technologies}
+
+    @cached_property
+    def table(self) -> _Table:
+        """Plants that fail one by one, as arrays."""
+        return _table(self)
+
+    @cached_property
+    def weather_driven(self) -> tuple[Plant, ...]:
+        """Plants whose output follows the weather."""
+        return tuple(p for p in self.plants if p.technology in WEATHER_DRIVEN)
 
     @cached_property
     def fuel_of(self) -> dict[str, str]:
@@ -160,18 +176,14 @@ class GridModel:
 
     def hydro_energy_mwh(self, month: int) -> Floats:
         """Expected reservoir energy of each zone in a month (12 year + month - 1). (Z,)"""
-        ror = {(s.zone, s.technology): s.annual_mean_cf for s in self.case.renewable_stats}
-        capacity, small = np.zeros(len(self.case.zones)), 0.0
-        for p in self.active(month):
-            if p.technology == "hydro_reservoir":
-                capacity[p.zone] += p.capacity_mw
-            elif p.technology == "hydro_ror":
-                small += 8760.0 * p.capacity_mw * ror.get((self.case.zone_names[p.zone], "hydro_ror"), 0.0)
-        base = sum(p.capacity_mw for p in self.active(12 * self.case.first_year) if p.technology == "hydro_reservoir")
+        t = self.table
+        serving = t.reservoir & (t.first_month <= month) & (month < t.last_month)
+        capacity = np.bincount(t.zone[serving], t.capacity_mw[serving], minlength=len(self.case.zones))
+        first = 12 * self.case.first_year
+        base = t.capacity_mw[t.reservoir & (t.first_month <= first) & (first < t.last_month)].sum()
         if not base:
             return np.zeros(len(self.case.zones))
-        old_small = self._small_hydro_mwh
-        year = max(self.case.parameters.hydro_energy.value * 1e6 - old_small, 0.0) * self.hydro_share
+        year = max(self.case.parameters.hydro_energy.value * 1e6 - self._small_hydro_mwh, 0.0) * self.hydro_share
         return np.asarray(year * capacity / base * self.hydro_month_share[:, month % 12])
 
     @cached_property
@@ -185,16 +197,22 @@ class GridModel:
         return [p for p in self.plants if p.first_month <= month < p.last_month]
 
     def installed_mw(self, month: int, *, available: bool = False) -> float:
-        """Installed capacity in a month, or the working part of it (maintenance left out). [MW]"""
+        """Installed capacity in a month, or the working part of it without units known to be out. [MW]
+
+        Planned maintenance and sampled outages are left out of it.
+        """
+        middle = datetime(month // 12, month % 12 + 1, 15)
+        out = {o.unit: o.lost_share for o in self.case.outages if o.start <= middle < o.end} if available else {}
         season: TechnologyParameter = (
             "available_winter_share" if month % 12 >= 9 or month % 12 <= 2 else "available_summer_share"
         )
         stores = ("battery", "line")
-        return sum(
-            p.capacity_mw * (self.parameter(p.technology, season, 1.0) if available else 1.0)
-            for p in self.active(month)
-            if p.technology not in stores
-        )
+        total = 0.0
+        for p in self.active(month):
+            if p.technology not in stores:
+                working = self.parameter(p.technology, season, 1.0) * (1.0 - out.get(p.name, 0.0))
+                total += p.capacity_mw * (working if available else 1.0)
+        return total
 
     def stress(self, year: int) -> float:
         """Failure rates of a year over those of the base year."""
@@ -273,6 +291,50 @@ def build_fleet(
     return tuple(plants), tuple(wires)
 
 
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Plants that are neither weather-driven nor stores, as arrays; N of them."""
+
+    plants: tuple[Plant, ...]
+    technologies: tuple[str, ...]  # Q names that occur
+    technology: Ints  # (N,) row of `technologies`
+    zone: Ints
+    capacity_mw: Floats
+    cost_usd_per_mwh: Floats
+    co2_t_per_mwh: Floats
+    forced_outage_share: Floats
+    mttr_h: Floats
+    ramp_share_per_h: Floats
+    captive: NDArray[np.bool_]
+    reservoir: NDArray[np.bool_]
+    first_month: Ints
+    last_month: Ints
+
+
+def _table(model: GridModel) -> _Table:
+    plants = tuple(p for p in model.plants if p.technology not in (*WEATHER_DRIVEN, "battery"))
+    technologies = tuple(sorted({p.technology for p in plants}))
+    marginal = {
+        (p.technology, p.zone): model.marginal_cost(p.technology, model.case.zone_names[p.zone]) for p in plants
+    }
+
+    def of(name: TechnologyParameter, default: float) -> Floats:
+        return np.array([model.parameter(p.technology, name, default) for p in plants])
+
+    return _Table(
+        plants=plants, technologies=technologies,
+        technology=np.array([technologies.index(p.technology) for p in plants], np.int64),
+        zone=np.array([p.zone for p in plants], np.int64), capacity_mw=np.array([p.capacity_mw for p in plants]),
+        cost_usd_per_mwh=np.array([marginal[p.technology, p.zone][0] for p in plants]),
+        co2_t_per_mwh=np.array([marginal[p.technology, p.zone][1] for p in plants]),
+        forced_outage_share=of("forced_outage_share", 0.0), mttr_h=of("mttr_h", 24.0),
+        ramp_share_per_h=of("ramp_share_per_h", 1.0), captive=np.array([p.captive for p in plants], bool),
+        reservoir=np.array([p.technology == "hydro_reservoir" for p in plants], bool),
+        first_month=np.array([p.first_month for p in plants], np.int64),
+        last_month=np.array([p.last_month for p in plants], np.int64),
+    )  # fmt: skip
+
+
 def _assemble(
     model: GridModel,
     time: Hours,
@@ -280,70 +342,57 @@ def _assemble(
     demand: Demand,
     resources: Sequence[tuple[str, str]],
     capacity_factor: Floats,
-    period: np.ndarray,
+    period: Ints,
     water: Floats,
 ) -> System:
-    case, T = model.case, time.size
+    case, T, t = model.case, time.size, model.table
     year, m = divmod(month, 12)
+    serving = np.flatnonzero((t.first_month <= month) & (month < t.last_month))
     profiles: list[Floats] = [np.ones(T), np.zeros(T)]
-    rows: dict[object, int] = {}
 
-    def row(key: object, share: float | Floats) -> int:
-        if key not in rows:
-            rows[key] = len(profiles)
-            profiles.append(np.broadcast_to(np.clip(np.asarray(share, np.float64), 0.0, 1.0), (T,)).copy())
-        return rows[key]
+    def row(share: float | Floats) -> int:
+        profiles.append(np.broadcast_to(np.clip(np.asarray(share, np.float64), 0.0, 1.0), (T,)))
+        return len(profiles) - 1
 
+    kinds = t.technology[serving]
+    used = np.unique(kinds)
+    available, must = np.zeros(len(t.technologies), np.int64), np.ones(len(t.technologies), np.int64)
+    captive = must.copy()
+    for q in used:
+        name = t.technologies[q]
+        available[q] = row(model.available_share(name, m + 1))
+        if share := model.must_run_share(name, m + 1):
+            must[q] = row(share)
+        if share := model.must_run_share(name, m + 1, captive=True):
+            captive[q] = row(share)
+    must_run = np.where(t.captive[serving], captive[kinds], must[kinds])
     hydro_mwh = model.hydro_energy_mwh(month)
     hydro_zones = [z for z in range(len(case.zones)) if hydro_mwh[z] > 0]
-    hydro_mw = np.zeros(len(case.zones))
-    entries: list[tuple[object, ...]] = []
-    fleets: dict[tuple[str, int], float] = {}
-    stores: list[Plant] = []
-    for p in model.active(month):
-        if p.technology in WEATHER_DRIVEN:
-            fleets[p.technology, p.zone] = fleets.get((p.technology, p.zone), 0.0) + p.capacity_mw
-        elif p.technology == "battery":
-            stores.append(p)
-        elif p.technology == "hydro_reservoir":
-            hydro_mw[p.zone] += p.capacity_mw
-    for p in model.active(month):
-        t = p.technology
-        if t in WEATHER_DRIVEN or t == "battery":
-            continue
-        cost, co2 = model.marginal_cost(t, case.zone_names[p.zone])
-        available = row(("available", t), model.available_share(t, m + 1))
-        must = row(("must", t), model.must_run_share(t, m + 1))
-        if p.captive:
-            must = row(("captive", t), model.must_run_share(t, m + 1, captive=True))
-        reservoir = -1
-        if t == "hydro_reservoir" and p.zone in hydro_zones:
-            reservoir = hydro_zones.index(p.zone)
-            hours = T / max(len(water), 1)
-            flat = case.parameters.hydro_flat_share.value * hydro_mwh[p.zone] * water[period] / hours
-            must = row(("hydro", p.zone), flat / max(hydro_mw[p.zone], 1e-9))
-        share = model.parameter(t, "forced_outage_share", 0.0)
-        share = min(share * model.stress(year), 0.95)
-        mttr = model.parameter(t, "mttr_h", 24.0)
-        mttf = mttr * (1.0 - share) / share if share > 0 else np.inf
-        ramp = model.parameter(t, "ramp_share_per_h", 1.0)
-        entries.append((p.name, t, model.fuel_of[t], p.zone, p.capacity_mw, cost, available, must, reservoir,
-                        mttf, mttr, co2, ramp))  # fmt: skip
-    known = {name: i for i, name in enumerate(resources)}
-    for (t, z), mw in fleets.items():
-        zone = case.zone_names[z]
-        at = known.get((zone, t), next((i for (_, tech), i in known.items() if tech == t), None))
-        available = 0 if at is None else row(("resource", at), capacity_factor[at])
-        cost, co2 = model.marginal_cost(t, zone)
-        entries.append((f"{zone} {t}", t, model.fuel_of[t], z, mw, cost, available, 1, -1, np.inf, 1.0, co2, 1.0))
-    entries += _offers(model, month)
-    col = [list(c) for c in zip(*entries, strict=True)]
+    reservoir = np.full(serving.size, -1, np.int64)
+    wet = t.reservoir[serving]
+    for h, z in enumerate(hydro_zones):
+        mine = wet & (t.zone[serving] == z)
+        flat = case.parameters.hydro_flat_share.value * hydro_mwh[z] * water[period] / (T / len(water))
+        reservoir[mine] = h
+        must_run[mine] = row(flat / max(float(t.capacity_mw[serving][mine].sum()), 1e-9))
+    failing = np.minimum(t.forced_outage_share[serving] * model.stress(year), MOST_OUT_SHARE)
+    mttr = t.mttr_h[serving]
+    with np.errstate(divide="ignore"):
+        mttf = np.where(failing > 0, mttr * (1.0 - failing) / failing, np.inf)
+    extra = _fleets(model, month, resources, capacity_factor, row) + _offers(model, month)
+    col = list(zip(*extra, strict=True)) if extra else [()] * len(_Extra._fields)
+    more = len(extra)
     units = Units(
-        name=tuple(col[0]), technology=tuple(col[1]), fuel=tuple(col[2]), zone=np.array(col[3], np.int64),
-        capacity_mw=np.array(col[4], float), cost_usd_per_mwh=np.array(col[5], float),
-        available=np.array(col[6], np.int64), must_run=np.array(col[7], np.int64), reservoir=np.array(col[8], np.int64),
-        mttf_h=np.array(col[9], float), mttr_h=np.array(col[10], float), maintenance_h=np.zeros(len(entries)),
-        co2_t_per_mwh=np.array(col[11], float), ramp_share_per_h=np.array(col[12], float),
+        name=(*(t.plants[n].name for n in serving), *col[0]),
+        technology=(*(t.plants[n].technology for n in serving), *col[1]),
+        fuel=(*(model.fuel_of[t.plants[n].technology] for n in serving), *col[2]),
+        zone=_joined(t.zone[serving], col[3]), capacity_mw=_joined(t.capacity_mw[serving], col[4]),
+        cost_usd_per_mwh=_joined(t.cost_usd_per_mwh[serving], col[5]),
+        available=_joined(available[kinds], col[6]), must_run=_joined(must_run, [1] * more),
+        reservoir=_joined(reservoir, [-1] * more), mttf_h=_joined(mttf, [np.inf] * more),
+        mttr_h=_joined(mttr, [1.0] * more), maintenance_h=np.zeros(serving.size + more),
+        co2_t_per_mwh=_joined(t.co2_t_per_mwh[serving], col[7]),
+        ramp_share_per_h=_joined(t.ramp_share_per_h[serving], [1.0] * more),
     )  # fmt: skip
     wires = [w for w in model.wires if w.first_month <= month < w.last_month]
     links = Links(
@@ -357,11 +406,49 @@ def _assemble(
     if hydro_zones:
         names = tuple(f"{case.zone_names[z]} water" for z in hydro_zones)
         reservoirs = Reservoirs(names, hydro_mwh[hydro_zones][:, None] * water[None, :])
+    stores = [p for p in model.active(month) if p.technology == "battery"]
     return System(case.zone_names, time, period, np.array(profiles), units, _with_exports(model, month, demand), links,
                   _storage(model, stores), reservoirs)  # fmt: skip
 
 
-def _offers(model: GridModel, month: int) -> list[tuple[object, ...]]:
+class _Extra(NamedTuple):
+    """A unit that never fails and is never told to run: a weather-driven fleet or an import offer."""
+
+    name: str
+    technology: str
+    fuel: str
+    zone: int
+    capacity_mw: float
+    cost_usd_per_mwh: float
+    available: int
+    co2_t_per_mwh: float
+
+
+def _joined(first: NDArray[np.generic], rest: Sequence[object]) -> NDArray[Any]:
+    return np.concatenate([first, np.asarray(rest, first.dtype)])
+
+
+def _fleets(
+    model: GridModel, month: int, resources: Sequence[tuple[str, str]], capacity_factor: Floats,
+    row: Callable[[Floats], int],
+) -> list[_Extra]:  # fmt: skip
+    """Wind, sun and small hydro of each zone as one unit each."""
+    fleets: dict[tuple[str, int], float] = {}
+    for p in model.weather_driven:
+        if p.first_month <= month < p.last_month:
+            fleets[p.technology, p.zone] = fleets.get((p.technology, p.zone), 0.0) + p.capacity_mw
+    known = {name: i for i, name in enumerate(resources)}
+    out = []
+    for (technology, z), mw in fleets.items():
+        zone = model.case.zone_names[z]
+        at = known.get((zone, technology), next((i for (_, q), i in known.items() if q == technology), None))
+        cost, co2 = model.marginal_cost(technology, zone)
+        available = 0 if at is None else row(capacity_factor[at])
+        out.append(_Extra(f"{zone} {technology}", technology, model.fuel_of[technology], z, mw, cost, available, co2))
+    return out
+
+
+def _offers(model: GridModel, month: int) -> list[_Extra]:
     """Import offers and contracts of a month as units."""
     case = model.case
     zone = {name: i for i, name in enumerate(case.zone_names)}
@@ -375,7 +462,7 @@ def _offers(model: GridModel, month: int) -> list[tuple[object, ...]]:
         for i, c in enumerate(model.contracts)
     ]
     return [
-        (name, "import", "import", zone[z], mw, price, 0, 1, -1, np.inf, 1.0, 0.0, 1.0)
+        _Extra(name, "import", "import", zone[z], mw, price, 0, 0.0)
         for name, z, mw, price, start, end in offers
         if _in_force(start, end, month)
     ]

@@ -10,6 +10,7 @@ import xarray as xr
 from gridrush.case.model import Case
 from gridrush.case.system import Ints, System
 from gridrush.grid.network import GridModel
+from gridrush.study._kernels import sum_rows
 from gridrush.study.hours import MonthHours
 from gridrush.units import Floats
 
@@ -63,15 +64,18 @@ class Collector:
         s, d, S, H = m.system, m.dispatch, self.samples, m.hours
         Z, y = len(s.zones), m.year_index
         home = np.array([f != "import" for f in s.units.fuel])
-        at_home = _by_zone(s.units.zone, Z) * home
-        into_fuel = self._fuel_matrix(s)
-        running = d.generation_mw.T  # (G, T)
+        running = np.ascontiguousarray(d.generation_mw.T)  # (G, T)
+        served = np.ascontiguousarray(d.served_mw.T)  # (B, T)
+        fuel, burnt = self._fuels(s)
+        zone, first = s.units.zone, np.zeros(len(s.units), np.int64)
+        oil = FUELS.index("oil")
         generation = (
-            (into_fuel[:, None, :] * at_home[None, :, :]).reshape(len(FUELS) * Z, -1) @ running
+            sum_rows(running, fuel * Z + zone, (1.0 - burnt) * home, len(FUELS) * Z)
+            + sum_rows(running, oil * Z + zone, burnt * home, len(FUELS) * Z)
         ).T.reshape(-1, len(FUELS), Z)
-        imports = ((_by_zone(s.units.zone, Z) * ~home) @ running).T
+        imports = sum_rows(running, zone, 1.0 * ~home, Z).T
         sale = np.array([k == "export" for k in s.demand.kind])
-        exports = ((_by_zone(s.demand.zone, Z) * sale) @ d.served_mw.T).T
+        exports = sum_rows(served, s.demand.zone, 1.0 * sale, Z).T
         load = m.consumers_mw + m.unregistered_mw
         wanted = load + m.registered_mw
         self.residual_share = max(self.residual_share, float((np.abs(d.balance_mw) / wanted.clip(1.0)).max()))
@@ -88,11 +92,13 @@ class Collector:
         self._sum("unserved_gwh", y, by_sample(m.unserved_mw) / 1e3)
         self._sum("shortfall_h", y, by_sample((m.unserved_mw > 1e-3).astype(float)))
         self._sum("interrupted_gwh", y, by_sample(m.interrupted_mw) / 1e3)
-        self._sum("co2_mt", y, by_sample(s.units.co2_t_per_mwh @ running) / 1e6)
+        self._sum("co2_mt", y, by_sample(sum_rows(running, first, s.units.co2_t_per_mwh, 1)[0]) / 1e6)
         cost = s.units.cost_usd_per_mwh
-        self._sum("fuel_usd", y, by_sample((cost * home) @ running))
-        self._sum("import_usd", y, by_sample((cost * ~home) @ running))
-        self._sum("export_usd", y, by_sample((s.demand.value_usd_per_mwh * sale) @ d.served_mw.T))
+        self._sum("fuel_usd", y, by_sample(sum_rows(running, first, cost * home, 1)[0]))
+        self._sum("import_usd", y, by_sample(sum_rows(running, first, cost * ~home, 1)[0]))
+        none = np.zeros(len(s.demand), np.int64)
+        exports_usd = sum_rows(served, none, s.demand.value_usd_per_mwh * sale, 1)[0]
+        self._sum("export_usd", y, by_sample(exports_usd))
         households, industry = s.demand.value_usd_per_mwh[0], s.demand.value_usd_per_mwh[Z]
         short = s.demand.load_mw - d.served_mw
         lost = short[:, :Z].sum(axis=1) * households + short[:, Z : 2 * Z].sum(axis=1) * industry
@@ -126,16 +132,12 @@ class Collector:
         }.items():  # fmt: skip
             self.hourly.setdefault(name, []).append(np.asarray(value[:H], dtype=np.float32))
 
-    def _fuel_matrix(self, s: System) -> Floats:
-        """Share of each unit's output that comes from each fuel; steam plants burn some oil. (F, G)"""
-        out = np.zeros((len(FUELS), len(s.units)))
+    def _fuels(self, s: System) -> tuple[Ints, Floats]:
+        """Row of `FUELS` of each unit, and the share of its output that starting oil gives. (G,), (G,)"""
         oil = self.case.parameters.oil_start_share.value
-        for g, (fuel, technology) in enumerate(zip(s.units.fuel, s.units.technology, strict=True)):
-            name = _FUEL_NAMES.get(fuel, fuel)
-            burnt = oil if technology in OIL_BURNERS else 0.0
-            out[FUELS.index(name) if name in FUELS else FUELS.index("other"), g] += 1.0 - burnt
-            out[FUELS.index("oil"), g] += burnt
-        return out
+        names = [_FUEL_NAMES.get(f, f) for f in s.units.fuel]
+        rows = np.array([FUELS.index(n) if n in FUELS else FUELS.index("other") for n in names], np.int64)
+        return rows, np.array([oil if t in OIL_BURNERS else 0.0 for t in s.units.technology])
 
     def _link_names(self, s: System) -> tuple[str, ...]:
         new = tuple(n for n in s.links.name if n not in self.links)

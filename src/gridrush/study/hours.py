@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gridrush.adequacy._kernels_shave import take_off
 from gridrush.adequacy.history import OutageHistory
+from gridrush.adequacy.schedule import planned_supply
 from gridrush.case.model import Case
 from gridrush.case.system import BlockKind, Demand, System
 from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
 from gridrush.grid.hourly import zone_shares
 from gridrush.grid.network import GridModel
+from gridrush.study._kernels import sum_rows
 from gridrush.study.paths import Paths
 from gridrush.units import Floats
 
@@ -89,6 +92,7 @@ class MonthEngine:
             hydrology=p.hydrology[year_index],
         )  # fmt: skip
         up, known_up = self._up(system, H)
+        system, _ = planned_supply(system, up=up)  # water is spent where its path is short
         result = dispatch(system, up=up, merit=self._merit_of(system))
         Z = len(self.case.zones)
         short = system.demand.load_mw - result.served_mw
@@ -176,12 +180,11 @@ def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
     """Supply that could still serve a new load in a zone, in all but a share of hours, transit included. [MW] (Z,)"""
     s, d = month.system, month.dispatch
     T, Z = s.time.size, len(s.zones)
-    spare = np.zeros((T, Z))
+    spare = np.zeros((Z, T))
     home = np.array([f != "import" for f in s.units.fuel])
-    available = s.units.capacity_mw * s.profiles[s.units.available].T * month.up
-    left = np.where(home & (s.units.reservoir < 0), available - d.generation_mw, 0.0)
-    for z in range(Z):
-        spare[:, z] = left[:, s.units.zone == z].sum(axis=1)
+    spare -= sum_rows(np.ascontiguousarray(d.generation_mw.T), s.units.zone, 1.0 * home, Z)
+    take_off(spare, s.units.zone, -1.0 * s.units.capacity_mw * home, s.units.available, s.profiles, month.up)
+    spare = spare.T
     reach = spare.copy()
     for i in range(len(s.links)):
         a, b, f = s.links.source[i], s.links.target[i], d.flow_mw[:, i]

@@ -85,16 +85,17 @@ class RunLedger:
         projects = {p.project: p for p in self.case.projects}
         rate = self.case.parameters.discount_share.value
         new = 0.0
+        serving = {_project_of(p.name) for p in self.model.active(month)}
+        serving |= {w.name for w in self.model.wires if w.first_month <= month < w.last_month}
         for build in self.scenario.builds:
             p = projects[build.project]
-            if self._serves(p.project, month):
+            if p.project in serving:
                 life = self.model.parameter(p.technology, "life_years", 30.0)
                 new += p.capacity_mw * p.capex_usd_per_mw * annuity_share(rate, life)
         return fixed, new
 
-    def _serves(self, project: str, month: int) -> bool:
-        spans = [(x.name, x.first_month, x.last_month) for x in self.model.plants]
-        spans += [(x.name, x.first_month, x.last_month) for x in self.model.wires]
-        return any(
-            (name == project or name.startswith(f"{project} ")) and first <= month < last for name, first, last in spans
-        )
+
+def _project_of(name: str) -> str:
+    """Project a unit or line belongs to: its name without the number of the unit."""
+    head, _, tail = name.rpartition(" ")
+    return head if tail.isdigit() else name

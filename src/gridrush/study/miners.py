@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
@@ -71,6 +72,11 @@ class Miners:
         return cls(case, census(case, draws=draws, seed=seed, first=f"{case.first_year}-01"), network_of(case),
                    RushModel.of(case), fleet_j_per_th(case)[:, 1], zone_shares(case))  # fmt: skip
 
+    @cached_property
+    def bounds_mw(self) -> Floats:
+        """National total by month of the census: 5, 50 and 95%. (3, T)"""
+        return np.zeros((3, 0)) if self.census is None else np.quantile(self.census.total_mw, [0.05, 0.5, 0.95], axis=0)
+
     @property
     def efficiency_trend_share(self) -> float:
         """Share by which the fleet's J/TH fell a year over the last three years of the record."""
@@ -105,12 +111,18 @@ class ScenarioMiners:
         Z = len(self.known.case.zones)
         self._rationed, self._spare = np.zeros(Z), np.full(Z, np.inf)
 
+    @cached_property
+    def _history_mw(self) -> Floats:
+        """Registered and unregistered MW by month of the census, at the scenario's quantile. (T, 2)"""
+        found = self.known.census
+        return np.zeros((0, 2)) if found is None else found.at(self.scenario.assume.census_quantile)
+
     def contained_twh(self, years: Sequence[int]) -> Floats:
         """Grid-drawn miners' energy by year as the census has it at the scenario's quantile. [TWh] (Y,)"""
         found = self.known.census
         if found is None:
             return np.zeros(len(years))
-        mw = found.at(self.scenario.assume.census_quantile).sum(axis=1)
+        mw = self._history_mw.sum(axis=1)
         first = _month_number(found.months[0])
         out = np.zeros(len(years))
         for i, year in enumerate(years):
@@ -142,10 +154,10 @@ class ScenarioMiners:
         if rules.freeze is not None:
             row = min(row, 12 * rules.freeze.start.year + rules.freeze.start.month - 1 - first)
         near = min(max(row, 0), last)
-        low, best, high = np.quantile(found.total_mw[:, near], [0.05, 0.5, 0.95])
+        low, best, high = known.bounds_mw[:, near]
         found_mw = 0.0
         if row <= last:
-            both = found.at(self.scenario.assume.census_quantile)[max(row, 0)] * known.zone_share
+            both = self._history_mw[max(row, 0)] * known.zone_share
             registered, unregistered = both[:, 0], both[:, 1]
             self._state = rush.start(registered, unregistered, fleet_j_per_th=world.efficiency_j_per_th)
         else:

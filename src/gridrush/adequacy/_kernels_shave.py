@@ -1,0 +1,61 @@
+"""Compiled: energy spent on the peaks."""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+
+@nb.njit(cache=True, nogil=True)
+def shave(need, low, high, energy):
+    """clip(need - level, low, high) with the level that spends `energy`, or the nearest bound. (T,) -> (T,)
+
+    Newton's steps on the level, kept inside a bracket: spending is piecewise linear and falls with the level.
+    """
+    n = need.size
+    out = np.empty(n)
+    most, least = 0.0, 0.0
+    for t in range(n):
+        most += high[t]
+        least += low[t]
+    if most <= energy:
+        out[:] = high
+        return out
+    if least >= energy:
+        out[:] = low * (energy / least if least > 0 else 0.0)
+        return out
+    a, b = np.inf, -np.inf
+    for t in range(n):
+        a = min(a, need[t] - high[t])
+        b = max(b, need[t] - low[t])
+    level = 0.5 * (a + b)
+    for _ in range(200):
+        spent, slope = 0.0, 0
+        for t in range(n):
+            x = need[t] - level
+            if x <= low[t]:
+                spent += low[t]
+            elif x >= high[t]:
+                spent += high[t]
+            else:
+                spent += x
+                slope += 1
+        if abs(spent - energy) <= 1e-9 * energy:
+            break
+        if spent > energy:
+            a = level
+        else:
+            b = level
+        step = level + (spent - energy) / slope if slope else a
+        level = step if a < step < b else 0.5 * (a + b)
+    for t in range(n):
+        out[t] = min(max(need[t] - level, low[t]), high[t])
+    return out
+
+
+@nb.njit(cache=True, nogil=True)
+def take_off(short, zone, capacity, row, profiles, up):
+    """Subtract what units can give from what zones lack, in place. short: (Z, T), profiles: (K, T), up: (T, G)"""
+    for t in range(short.shape[1]):
+        for g in range(zone.size):
+            short[zone[g], t] -= capacity[g] * profiles[row[g], t] * up[t, g]
