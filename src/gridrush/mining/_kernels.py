@@ -1,4 +1,4 @@
-"""Loops of the rush: one month of location choice, and many months of it.
+"""Loops of the rush, one month of location choice or many, and of the stock of machines by vintage.
 
 Axes: month T, place N (other countries first, then the zones and statuses of the case). Nothing here raises.
 """
@@ -51,14 +51,14 @@ def _fill(amount, weight, cap, out):
 
 
 @nb.njit(cache=True)
-def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide_to, hide_share, register_to, register_share,
-          room, quota, size, alpha, near, base, par, new, inflow, weight, cap, margin):
+def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide_to, hide_share, register_to,
+          register_share, room, quota, size, alpha, near, base, par, new, inflow, weight, cap, margin):
     """One month. stock (N,) and waiting [EH/s] -> new (N,); gives machines still waiting and hash rate without place.
 
-    group (N,) country of a place; value (N,) USD/MWh a MWh earns there; price (N,) USD/MWh paid, fee in; cut (N,) share
-    of hours without power; found (N,) share cut off for good; leave (N,) share driven out by a ban; hide_to (N,) place
-    in which banned miners hide, or -1; register_to (N,) place in which a hidden miner may register, or -1; room (N,) and
-    quota (N,) EH/s; size (C,) work; alpha (C,) pull of a country; near (C,) its extra pull on displaced machines;
+    group (N,) country of a place; value USD/MWh a MWh earns; price (N,) USD/MWh paid, fee in; cut (N,) share of hours
+    without power; found (N,) share cut off for good; leave (N,) share driven out by a ban; hide_to (N,) place in which
+    banned miners hide, or -1; register_to (N,) place in which a hidden miner may register, or -1; room (N,) and quota
+    (N,) EH/s; size (C,) work; alpha (C,) pull of a country; near (C,) its extra pull on displaced machines;
     base (N,) share of a place in its country, for seeding.
     """
     n = stock.size
@@ -67,7 +67,7 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
         world += stock[i]
     mean = 0.0
     for i in range(n):
-        m = 1.0 - price[i] / value[i]
+        m = 1.0 - price[i] / value
         if m > 0.0:
             m *= 1.0 - cut[i]
         m -= par[FOUND_COST] * found[i]
@@ -134,19 +134,89 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
 
 
 @nb.njit(cache=True)
-def _run(stock, waiting, group, hashrate, value, price, cut, found, leave, hide_to, hide_share, register_to, register_share,
-         room, quota, alpha, near, base, par):
-    """T months. stock (N,); hashrate (T,); value, price, cut, found, leave, room, quota (T, N) -> (T, N) EH/s, (T,) EH/s waiting"""
+def _run(stock, waiting, group, hashrate, value, price, cut, found, leave, hide_to, hide_share, register_to,
+         register_share, room, quota, alpha, near, base, par):
+    """T months of `_step`. Gives EH/s by month and place (T, N), and EH/s of machines waiting (T,).
+
+    hashrate, value, register_share (T,); price, cut, found, leave, room, quota (T, N); alpha (T, C).
+    """
     t_count, n = price.shape
     out = np.empty((t_count, n))
     idle = np.empty(t_count)
-    size = np.empty(alpha.size)
+    size = np.empty(alpha.shape[1])
     inflow, weight, cap, margin = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     now = stock.copy()
     for t in range(t_count):
-        waiting, _ = _step(now, waiting, group, hashrate[t], value[t], price[t], cut[t], found[t], leave[t], hide_to,
-                           hide_share, register_to, register_share[t], room[t], quota[t], size, alpha, near, base, par,
-                           out[t], inflow, weight, cap, margin)
+        waiting, _ = _step(
+            now, waiting, group, hashrate[t], value[t], price[t], cut[t], found[t], leave[t], hide_to, hide_share,
+            register_to, register_share[t], room[t], quota[t], size, alpha[t], near, base, par, out[t], inflow, weight,
+            cap, margin,
+        )
         idle[t] = waiting
         now = out[t]
     return out, idle
+
+
+@nb.njit(cache=True)
+def running_ehs(ehs, j_per_th, revenue_usd_per_day, power_usd_per_mwh):
+    """Hash rate at which the marginal machine breaks even, and its J/TH on average. Cohorts rising in J/TH.
+
+    A machine of e J/TH pays while revenue / hash rate >= 24 e p / 1000 (USD per PH/s and day). Machines switch on from
+    the best; the cohort that no longer pays at full stock runs in part.
+    """
+    on = 0.0
+    watts = 0.0
+    for i in range(ehs.size):
+        if ehs[i] <= 0.0:
+            continue
+        # EH/s at which this cohort's machines just pay: 1000 PH in an EH
+        limit = revenue_usd_per_day / (1e3 * 24.0 * j_per_th[i] * power_usd_per_mwh / 1e3)
+        if limit <= on:
+            break
+        part = min(ehs[i], limit - on)
+        on += part
+        watts += part * j_per_th[i]
+    return on, (watts / on if on > 0.0 else 0.0)
+
+
+@nb.njit(cache=True)
+def vintage(ehs, j_per_th, age, new_j_per_th, revenue, power, rate, elasticity, life_months, life_width, idle_scrap,
+            lag):
+    """Months of the stock. ehs, j_per_th, age (K,) at start; new_j_per_th, revenue, power (T,) -> (T, 4).
+
+    Columns: hash rate [EH/s], fleet J/TH, hashprice [USD/PH/day], sales [EH/s a month].
+    Sales are rate x hash rate x log(value of a MWh / power price) ** elasticity, `lag` months after the margin.
+    """
+    months = revenue.size
+    k0 = ehs.size
+    n = k0 + months
+    q, e, a = np.zeros(n), np.empty(n), np.empty(n)
+    q[:k0], e[:k0], a[:k0] = ehs, j_per_th, age
+    out = np.empty((months, 4))
+    history = np.empty(months)
+    for t in range(months):
+        for i in range(k0 + t):
+            a[i] += 1.0
+            q[i] *= 1.0 - 1.0 / (1.0 + np.exp(-(a[i] - life_months) / life_width)) * 0.12
+        order = np.argsort(e[: k0 + t])
+        on, mean = running_ehs(q[: k0 + t][order], e[: k0 + t][order], revenue[t], power[t])
+        total = 0.0
+        for i in range(k0 + t):
+            total += q[i]
+        price = revenue[t] / (1e3 * on) if on > 0.0 else 0.0
+        value = 1e3 * price / (24.0 * mean) if mean > 0.0 else 0.0
+        history[t] = max(np.log(value / power[t]), 0.0) if value > 0.0 else 0.0
+        signal = history[max(t - lag, 0)]
+        sold = rate * on * signal**elasticity
+        # machines that stand idle are scrapped first among the worst
+        idle = (total - on) * idle_scrap
+        for j in range(order.size - 1, -1, -1):
+            if idle <= 0.0:
+                break
+            i = order[j]
+            cut = min(q[i], idle)
+            q[i] -= cut
+            idle -= cut
+        q[k0 + t], e[k0 + t], a[k0 + t] = sold, new_j_per_th[t], 0.0
+        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = on, mean, price, sold
+    return out

@@ -77,7 +77,8 @@ def country_atlas(case: Case) -> Atlas:
         for t, c in zip(*np.nonzero(np.isnan(share)), strict=True)
     ]
     inside = {str(m) for m in network.months}
-    problems += [Problem(f"mining_network.csv[{m}]", "no row", "a row, as the atlas has one") for m in labels if m not in inside]
+    wanted = "a row, as the atlas has one"
+    problems += [Problem(f"mining_network.csv[{m}]", "no row", wanted) for m in labels if m not in inside]
     if problems:
         raise CaseError(problems)
     months = np.array(labels, dtype="datetime64[M]")

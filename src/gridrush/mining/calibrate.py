@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridrush.case.model import Case
 from gridrush.mining.atlas import country_atlas
 from gridrush.mining.migration import CHINA, Replay, RushParameters
 from gridrush.units import Floats
 
-SCALARS = ("margin_weight", "attachment", "churn_share", "exit_share", "exit_gap", "return_share",
-           "china_wet_usd_per_mwh", "china_dry_usd_per_mwh", "first_month_leave_share", "second_month_leave_share")  # fmt: skip
+SCALARS = (
+    "margin_weight", "attachment", "churn_share", "exit_share", "exit_gap", "return_share", "china_wet_usd_per_mwh",
+    "china_dry_usd_per_mwh", "first_month_leave_share", "second_month_leave_share",
+)  # fmt: skip
 """Fitted numbers that all countries share."""
 
 PRIOR = {
@@ -131,7 +134,8 @@ def fit_rush(case: Case, *, months: str = "even") -> RushFit:
 
     low, high = _bounds(names)
     best = least_squares(residuals, prior[:, 0], bounds=(low, high), xtol=1e-10, ftol=1e-10)
-    p = unpack(names, best.x, base)
+    jac = np.asarray(best.jac, np.float64)
+    p = unpack(names, np.asarray(best.x), base)
     history = play.run(p).map_ehs[:, k]
     raw = atlas.map_share[:, k] * play.world_ehs
     test = ~use & (np.arange(T) > 0)
@@ -139,7 +143,7 @@ def fit_rush(case: Case, *, months: str = "even") -> RushFit:
         parameters=p,
         names=names,
         mean=np.asarray(best.x),
-        covariance=np.linalg.inv(best.jac.T @ best.jac),
+        covariance=np.asarray(np.linalg.inv(jac.T @ jac), np.float64),
         fitted_months=tuple(str(m) for m in atlas.months[use]),
         fit_rmse_share=rmse_share(history[seen], raw[seen]),
         test_rmse_share=rmse_share(history[test], raw[test]) if test.any() else float("nan"),
@@ -152,9 +156,10 @@ def rmse_share(got: Floats, true: Floats) -> float:
     return float(np.sqrt(((got - true) ** 2).mean()) / true.mean())
 
 
-def _months_used(months: str, n: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _months_used(months: str, n: int) -> NDArray[np.bool_]:
     at = np.arange(n)
-    kinds = {"even": at % 2 == 0, "odd": at % 2 == 1, "first-half": at < (n + 1) // 2, "all": at >= 0}
+    even = at % 2 == 0
+    kinds: dict[str, NDArray[np.bool_]] = {"even": even, "odd": ~even, "first-half": at < (n + 1) // 2, "all": at >= 0}
     if months not in kinds:
         raise ValueError(f"months is {months!r}, need one of {', '.join(kinds)}")
     return kinds[months]

@@ -291,7 +291,7 @@ def _likelihoods(case: Case, b: Beliefs, prior: _Prior) -> tuple[list[str], Floa
 
 
 def _growth_to_date(case: Case, prior: _Prior, t: int) -> Floats | None:
-    """Growth of consumption, January to month t on the year before: underlying plus the miners' rise over the load. (N,)"""
+    """Growth of consumption, January to month t on the year before: underlying and the miners' rise. (N,)"""
     month = int(prior.months[t].astype(np.int64) % 12)
     start = t - month
     if start - 12 < 0:

@@ -128,7 +128,7 @@ def payback_months(
         )
     )
     margin = u * (h - HOURS_PER_DAY * e * pue * p / 1e3) / 1e3 * DAYS_PER_MONTH
-    return np.divide(c, margin, out=np.full(c.shape, np.inf), where=margin > 0)
+    return np.asarray(np.divide(c, margin, out=np.full(c.shape, np.inf), where=margin > 0))
 
 
 def digiconomist_twh_per_year(

@@ -71,7 +71,7 @@ class Fleet:
     def power_gw(self) -> Floats:
         """Power drawn, PUE included. (T, 3) [GW]"""
         pue = np.array([PUE_LOW, PUE_BEST, PUE_HIGH])
-        return self.efficiency_j_per_th * self.hashrate_ehs[:, None] * pue / 1e3
+        return np.asarray(self.efficiency_j_per_th * self.hashrate_ehs[:, None] * pue / 1e3)
 
     @property
     def energy_twh_per_year(self) -> Floats:
@@ -151,6 +151,13 @@ def world_fleet(
     first = np.searchsorted(day, network.months.astype("datetime64[D]").astype(np.float64))
     counts = np.diff(np.append(first, len(day)))
     return Fleet(network.months, np.add.reduceat(by_day, first) / counts[:, None], network.hashrate_ehs)
+
+
+def basket(case: Case, month: str | np.datetime64, *, method: str = "v1.4") -> tuple[Floats, Floats]:
+    """Efficiency [J/TH] and weight of the devices with weight in a month, whether they pay or not. (M,), (M,)"""
+    day = np.array([(month_of(month).astype("datetime64[D]") + 14).astype(np.int64)], dtype=np.float64)
+    e, w = _weights(case.machines, day, RULES[method])
+    return e[w[0] > 0], w[0][w[0] > 0]
 
 
 def fleet_j_per_th(case: Case) -> Floats:

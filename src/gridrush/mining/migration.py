@@ -152,7 +152,8 @@ class RushModel:
         p = parameters or DEFAULT
         atlas = country_atlas(case)
         if case.mining_country not in atlas.countries:
-            raise CaseError([Problem("case.yaml: mining_country", case.mining_country, "a country of mining_atlas.csv")])
+            wanted = "a country of mining_atlas.csv"
+            raise CaseError([Problem("case.yaml: mining_country", case.mining_country, wanted)])
         own = case.mining_country
         names = (*(c for c in atlas.countries if c != own), own)
         columns = [atlas.of(c) for c in names]
@@ -249,7 +250,7 @@ class _Stepper:
         self._quota[c::2] = d.quota_mw / per
         new = np.empty_like(state.stock_ehs)
         waiting, _ = _step(
-            state.stock_ehs, state.waiting_ehs, self._group, d.world_hashrate_ehs, np.full(new.size, value),
+            state.stock_ehs, state.waiting_ehs, self._group, d.world_hashrate_ehs, float(value),
             self._price, self._cut, self._found, self._leave, self._hide, d.ban_hide_share, self._register,
             d.register_share, self._room, self._quota, self._size, m.pull, m.near, self._base, self._par, new,
             *self._work,
@@ -275,7 +276,8 @@ def price_of(case: Case, country: str, month: np.datetime64) -> float:
     """
     day = month.astype("datetime64[D]").astype(object)
     for name in (country, "Other"):
-        known = [r for r in case.power_prices if r.country == name and r.start <= day and (r.end is None or day < r.end)]
+        known = [r for r in case.power_prices if r.country == name and r.start <= day]
+        known = [r for r in known if r.end is None or day < r.end]
         if known:
             return max(known, key=lambda r: r.start).price_usd_per_mwh
     raise CaseError([Problem("mining_power_prices.csv", country, f"a price of {country} or Other in {month}")])
@@ -352,18 +354,13 @@ class Replay:
         none, free = np.zeros((T - 1, C)), np.full((T - 1, C), np.inf)
         nowhere = np.full(C, -1, np.int64)
         near = np.array([p.near.get(c, 0.0) for c in self.countries])
-        out, waiting, now = np.empty((T, C)), 0.0, self.start_ehs
-        out[0] = now
-        pull = pull_at(p, self.countries, self.months)
-        par, ones = p.vector(), np.ones(C)
-        for t in range(1, T):
-            one, idle = _run(
-                now, waiting, np.arange(C), self.world_ehs[t : t + 1], np.full((1, C), self.value_usd_per_mwh[t]),
-                price[t : t + 1], none[:1], none[:1], leave[t : t + 1], nowhere, 0.0, nowhere, np.zeros(1), free[:1],
-                free[:1], pull[t], near, ones, par,
-            )  # fmt: skip
-            out[t], waiting = one[0], float(idle[0])
-            now = out[t]
+        out = np.empty((T, C))
+        out[0] = self.start_ehs
+        out[1:], _ = _run(
+            self.start_ehs, 0.0, np.arange(C), self.world_ehs[1:], self.value_usd_per_mwh[1:], price[1:], none, none,
+            leave[1:], nowhere, 0.0, nowhere, np.zeros(T - 1), free, free, pull_at(p, self.countries, self.months)[1:],
+            near, np.ones(C), p.vector(),
+        )  # fmt: skip
         return History(self.months, self.countries, out, out / (1.0 - self.hidden[:, None]))
 
 
