@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gridrush.adequacy.exact import exact_assessment
 from gridrush.adequacy.hazards import NO_HAZARDS, Hazards
 from gridrush.adequacy.metrics import Assessment
 from gridrush.adequacy.plan import make_plan
 from gridrush.adequacy.simulate import Progress, simulate
 from gridrush.case.system import System
+from gridrush.errors import CaseError, Problem
 from gridrush.units import Floats
 
 
@@ -66,7 +68,20 @@ def assess(
     .. [1] R. Billinton and W. Li, Reliability Assessment of Electric Power Systems Using Monte Carlo Methods, 1994.
     .. [2] A. B. Owen, Y. Maximov, M. Chertkov, Importance sampling the union of rare events, 2019.
     """
+    problems = []
+    if method not in ("mc", "exact"):
+        problems.append(Problem("method", method, "'mc' or 'exact'"))
+    if variance not in ("auto", "plain", "importance"):
+        problems.append(Problem("variance", variance, "'auto', 'plain' or 'importance'"))
+    if samples < 2 and method == "mc":
+        problems.append(Problem("samples", samples, "a whole number >= 2"))
+    if target_error is not None and not 0 < target_error < 1:
+        problems.append(Problem("target_error", target_error, "a relative error in (0, 1)"))
+    if problems:
+        raise CaseError(problems)
     systems = [system] if isinstance(system, System) else list(system)
     plan = make_plan(systems, weights=weights, hazards=hazards, utc_offset_h=utc_offset_h)
+    if method == "exact":
+        return exact_assessment(plan)
     return simulate(plan, samples=samples, seed=seed, target_error=target_error, threads=threads, variance=variance,
                     progress=progress)
