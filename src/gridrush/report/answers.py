@@ -12,7 +12,8 @@ from gridrush.report.figures import small
 from gridrush.report.figures.mining import peak_month
 from gridrush.report.figures.money import PARTY_NAMES, SHOWN, difference
 from gridrush.report.view import View, annual, mining_months, system_risk
-from gridrush.report.words import interval, joined, month_name, ranged, signed, with_unit
+from gridrush.report.words import DASH, interval, joined, month_name, ranged, rough, signed, with_unit
+from gridrush.study.run import Run
 
 Z95 = 1.96  # standard errors in half a 95% normal interval
 
@@ -52,18 +53,18 @@ def load(view: View) -> Answer | None:
     mw = ranged(row["best"], row["low"], row["high"], "MW")
     demand = float(annual(view.main, "demand_twh").get(int(peak[:4]), float("nan")))
     said = [
-        f"In {month_name(peak)} miners drew about {mw} from the grid"
-        + (f", {with_unit(float(row['best']) / (demand * 1e6 / 8760), 'share', 2)} of the mean load." if demand > 0 else ".")
+        f"In {month_name(peak)} miners wanted about {mw}"
+        + (f", {with_unit(float(row['best']) / (demand * 1e6 / 8760), 'share', 2)} of the country's mean load." if demand > 0 else ".")
     ]
     if {"registered", "unregistered"} <= set(table):
         reg, unreg = float(row["registered"]), float(row["unregistered"])
-        said.append(f"Of what the model counts, {with_unit(reg, 'MW')} was registered and {with_unit(unreg, 'MW')} was not.")
+        said.append(f"Of the best estimate {with_unit(reg, 'MW')} was registered and {with_unit(unreg, 'MW')} was not.")
     total = [s.value for s in view.study.case.statements if s.quantity == "total_mw"]
     if len(total) > 1:
-        both = row["low"] <= min(total) and max(total) <= row["high"]
+        inside = sum(bool(row["low"] <= v <= row["high"]) for v in total)
         said.append(
-            f"Statements on the total run from {interval(min(total), max(total), 'MW')}; "
-            + ("all of them lie inside our interval." if both else "not all of them lie inside our interval.")
+            f"What officials and the industry said of the total runs from {interval(min(total), max(total), 'MW')}; "
+            f"{_count(inside, len(total))} of these statements lie inside our interval."
         )
     return Answer("load", "How much load is there?", with_unit(float(row["best"]), "MW"),
                   f"{interval(row['low'], row['high'], 'MW')}, {month_name(peak)}", tuple(said), small.load(view), "estimated", "mining")  # fmt: skip
@@ -75,35 +76,43 @@ def breaks(view: View) -> Answer | None:
     if not len(risk):
         return None
     year = view.focus if view.focus in risk.index else int(risk["LOLE_h"].idxmax())
-    r = risk.loc[year]
-    half = Z95 * float(r["LOLE_h_stderr"])
-    hours = ranged(float(r["LOLE_h"]), max(float(r["LOLE_h"]) - half, 0.0), float(r["LOLE_h"]) + half, "h")
-    energy_half = Z95 * float(r["EUE_mwh_stderr"])
-    gwh = ranged(float(r["EUE_mwh"]) / 1e3, max(float(r["EUE_mwh"]) - energy_half, 0) / 1e3, (float(r["EUE_mwh"]) + energy_half) / 1e3, "GWh")
-    said = [f"In {year} some load cannot be met in {hours} of the year, and {gwh} goes unserved."]
-    zones = view.main.risk.sel(year=year).drop_sel(zone="system")
-    if zones.sizes["zone"] > 1:
+    hours, energy = float(risk.loc[year, "LOLE_h"]), float(risk.loc[year, "EUE_mwh"]) / 1e3
+    said = [
+        f"In {year} some load cannot be met in {_with_error(view.main, year, 'LOLE_h', 'h')} of the year, and "
+        f"{_with_error(view.main, year, 'EUE_mwh', 'GWh')} of energy is not served."
+    ]
+    zones = view.main.risk.sel(year=year)
+    zones = zones.sel(zone=[z for z in zones["zone"].values if z != "system"])
+    if zones.sizes["zone"] > 1 and float(zones["EUE_mwh"].sum()) > 0:
         worst = int(np.argmax(zones["EUE_mwh"].values))
-        share = float(zones["EUE_mwh"].values[worst]) / max(float(zones["EUE_mwh"].sum()), 1e-12)
-        name = str(zones["zone"].values[worst])
-        if share > 0.5 and float(r["EUE_mwh"]) > 0:
-            said.append(f"{with_unit(share, 'share', 2)} of it is in the zone {name}.")
+        share = float(zones["EUE_mwh"].values[worst]) / float(zones["EUE_mwh"].sum())
+        if share > 0.5:
+            said.append(f"{with_unit(share, 'share', 2)} of that energy is missing in the zone {zones['zone'].values[worst]}.")
     other = system_risk(view.without_rush) if view.without_rush else None
     if other is not None and year in other.index:
-        base = float(other.loc[year, "LOLE_h"])
-        said.append(_compare(float(r["LOLE_h"]), base))
-    return Answer("breaks", "What breaks?", with_unit(float(r["LOLE_h"]), "h"), f"short of power in {year}", tuple(said), small.breaks(view),
-                  "estimated", "risk")  # fmt: skip
+        said.append(_compare(hours, float(other.loc[year, "LOLE_h"])))
+    said.append("These are averages over many possible years of weather and breakdowns; a real year may be far better or worse.")
+    return Answer("breaks", "What breaks?", rough(hours, "h"), f"short of power in {year}, {rough(energy, 'GWh')} not served", tuple(said),
+                  small.breaks(view), "estimated", "risk")  # fmt: skip
+
+
+def _with_error(run: Run, year: int, name: str, unit: str) -> str:
+    row = system_risk(run).loc[year]
+    factor = 1e-3 if unit == "GWh" else 1.0
+    mean, half = factor * float(row[name]), factor * Z95 * float(row[f"{name}_stderr"])
+    if mean < 0.1:
+        return rough(mean, unit)
+    return ranged(mean, max(mean - half, 0.0), mean + half, unit, 2)
 
 
 def _compare(with_rush: float, without: float) -> str:
-    if without < 0.05 and with_rush < 0.05:
-        return "Without the miners it would have been as safe."
+    if without < 0.1 and with_rush < 0.1:
+        return "Without the rush it would have been as safe."
     if with_rush <= without * 1.05:
-        return f"Without the miners it would have been {with_unit(without, 'h')}: mining is not what makes the difference."
-    if without < 0.05:
-        return "Without the miners there would have been next to no such hours."
-    return f"Without the miners it would have been {with_unit(without, 'h')}, {with_unit(1 - without / with_rush, 'share', 2)} less."
+        return f"Without the rush it would have been {rough(without, 'h')}: the miners are not what makes the difference."
+    if without < 0.1:
+        return "Without the rush there would have been next to no such hours."
+    return f"Without the rush it would have been {rough(without, 'h')}, {with_unit(1 - without / with_rush, 'share', 2)} less."
 
 
 def closes(view: View) -> Answer | None:
@@ -114,23 +123,27 @@ def closes(view: View) -> Answer | None:
     rows = table.sort_values("first_year_best")
     soon, late = rows.iloc[0], rows.iloc[-1]
     energy = pd.to_numeric(rows["eue_avoided_gwh"], errors="coerce")
-    said = [f"Soonest is “{soon['remedy']}”: from {_span(soon)}" + _power(soon) + "."]
+    said = [f"Soonest is “{soon['remedy']}”: from {_span(soon)}{_power(soon)}."]
     if energy.notna().any() and float(energy.max()) > 0:
         best = rows.loc[energy.idxmax()]
         if best["remedy"] != soon["remedy"]:
-            said.append(f"“{best['remedy']}” avoids most shortage, {with_unit(float(energy.max()), 'GWh')}, from {_span(best)}.")
+            said.append(f"“{best['remedy']}” avoids most shortage, {rough(float(energy.max()), 'GWh')}, from {_span(best)}.")
         else:
-            said.append(f"It also avoids most shortage of all: {with_unit(float(energy.max()), 'GWh')}.")
+            said.append(f"It also avoids most shortage of all: {rough(float(energy.max()), 'GWh')}.")
     if late["remedy"] != soon["remedy"]:
         said.append(f"“{late['remedy']}” comes last: {_span(late)}{_power(late)}.")
-    return Answer("closes", "What closes the gap, and when?", f"{int(float(soon['first_year_best']) + 1e-9)}",
-                  f"is the first year of the quickest remedy; {int(float(late['first_year_best']) + 1e-9)} of the slowest", tuple(said),
+    return Answer("closes", "What closes the gap, and when?", str(_floor(soon["first_year_best"])),
+                  f"brings the quickest remedy, {_floor(late['first_year_best'])} the slowest", tuple(said),
                   small.closes(view), "estimated", "remedies")  # fmt: skip
 
 
+def _floor(value: object) -> int:
+    return int(float(str(value)) + 1e-9)
+
+
 def _span(row: pd.Series[float]) -> str:
-    low, best, high = (int(float(row[f"first_year_{k}"]) + 1e-9) for k in ("low", "best", "high"))
-    return f"{best}" if low == high else f"{best} ({low}–{high})"
+    low, best, high = (_floor(row[f"first_year_{k}"]) for k in ("low", "best", "high"))
+    return f"{best}" if low == high else f"{best} ({low}{DASH}{high})"
 
 
 def _power(row: pd.Series[float]) -> str:
@@ -143,54 +156,72 @@ def pays(view: View) -> Answer | None:
     if not len(view.main.ledger):
         return None
     total = difference(view, view.main)[list(SHOWN)].sum()
-    lose = [p for p in SHOWN if total[p] < -1e5]
-    gain = [p for p in SHOWN if total[p] > 1e5]
+    least = 0.005 * float(total.abs().max())
+    lose, gain = [p for p in SHOWN if total[p] < -least], [p for p in SHOWN if total[p] > least]
     years = view.main.ledger.index
-    over = f"Over {years[0]}–{years[-1]}" if len(years) > 1 else f"In {years[0]}"
+    over = f"Over {years[0]}{DASH}{years[-1]}" if len(years) > 1 else f"In {years[0]}"
+    over += ", against a country without the rush" if view.without_rush is not None else ""
     names = {p: PARTY_NAMES[p][:1].lower() + PARTY_NAMES[p][1:] for p in SHOWN}
-    against = ", against a country without the rush," if view.without_rush is not None else ""
 
     def listed(parties: list[str]) -> str:
-        return joined(f"{names[p]} ({signed(float(total[p]), 'USD')})" for p in sorted(parties, key=lambda p: -abs(total[p])))
+        return joined(f"{names[p]} ({signed(float(total[p]), 'USD', 2)})" for p in sorted(parties, key=lambda p: -abs(total[p])))
 
     said = []
-    if lose:
-        said.append(f"{over}{against} the losers are {listed(lose)}.")
-    if gain:
-        said.append(f"The winners are {listed(gain)}." if lose else f"{over}{against} the winners are {listed(gain)}.")
+    if lose and gain:
+        said.append(f"{over}, these lose: {listed(lose)}; and these gain: {listed(gain)}.")
+    elif lose or gain:
+        said.append(f"{over}, these {'lose' if lose else 'gain'}: {listed(lose or gain)}.")
     fee = view.main.ledger["fee"] if "fee" in view.main.ledger else pd.Series(dtype=float)
     if fee.sum() > 0:
-        said.append(f"The mining fee brings the treasury {with_unit(float(fee.max()), 'USD')} in its best year.")
+        said.append(f"The mining fee brings the treasury {with_unit(float(fee.max()), 'USD', 2)} in its best year.")
     else:
         said.append(f"No fee is charged under “{view.main.scenario.title}”.")
-    biggest = min(SHOWN, key=lambda p: total[p])
-    return Answer("pays", "Who pays?", signed(float(total[biggest]), "USD"), f"for {names[biggest]}, the largest loss", tuple(said),
-                  small.pays(view), "estimated", "money")  # fmt: skip
+    worst = str(total.idxmin())
+    if total[worst] >= -least:
+        figure, meaning = "Nobody", "loses by it"
+    else:
+        figure, meaning = signed(float(total[worst]), "USD", 2), f"for {names[worst]}, the largest loss"
+    return Answer("pays", "Who pays?", figure, meaning, tuple(said), small.pays(view), "estimated", "money")
 
 
 def leave(view: View) -> Answer | None:
     """And if the miners leave?"""
-    other = view.without_rush
-    if other is None:
+    months = mining_months(view.main)
+    a = system_risk(view.main)
+    if "best" not in months or not len(months) or not len(a):
         return None
-    a, b = system_risk(view.main), system_risk(other)
-    common = [int(y) for y in a.index if y in b.index and y > view.focus]
-    if not common:
+    peak, gone = _departure(months["best"])
+    later = [int(y) for y in a.index if y > (gone or view.focus)]
+    if not later:
         return None
-    last = common[-1]
-    mine, base = float(a.loc[last, "LOLE_h"]), float(b.loc[last, "LOLE_h"])
-    half = Z95 * float(b.loc[last, "LOLE_h_stderr"])
-    short = [y for y in common if float(b.loc[y, "LOLE_h"]) >= 3.0]
-    hours = ranged(base, max(base - half, 0), base + half, "h")
-    if base < 0.5:
-        said = [f"Without miners the grid of {last} would be short in next to no hours."]
+    high = float(months["best"].max())
+    last = float(months["best"].iloc[-1])
+    if gone is not None:
+        said = [f"Under “{view.main.scenario.title}” they do leave: from {with_unit(high, 'MW')} in {month_name(peak)} to less than a quarter of that in {gone}."]
+        figure, meaning = str(gone), "three in four megawatts of mining have gone"
     else:
-        said = [f"The gap does not go with them: without miners {last} would still be short in {hours}."]
-    said.append(f"With them it is {with_unit(mine, 'h')}.")
-    if short:
-        said.append(
-            f"In {len(short)} of the {len(common)} later years looked at, more than 3 hours would be short even then: old plants and "
-            "growing demand remain."
-        )
-    return Answer("leave", "What if they leave?", with_unit(base, "h"), f"short in {last} without miners", tuple(said), small.leave(view),
-                  "estimated", "risk")  # fmt: skip
+        said = [f"Under “{view.main.scenario.title}” they stay: {with_unit(last, 'MW')} at the end, {with_unit(high, 'MW')} at most."]
+        figure, meaning = with_unit(last, "MW"), f"still mining in {months.index[-1][:4]}"
+    worst = max(later, key=lambda y: float(a.loc[y, "LOLE_h"]))
+    if float(a.loc[worst, "LOLE_h"]) < 0.1:
+        said.append("In the years after, next to no hours are short.")
+    else:
+        said.append(f"In the years after, the worst is {worst}, short in {_with_error(view.main, worst, 'LOLE_h', 'h')}: old plants and growing demand remain.")
+    relief = view.study.relief
+    if gone is not None and len(relief):
+        late = relief[pd.to_numeric(relief["first_year_best"], errors="coerce") > gone]
+        if len(late):
+            said.append(f"{len(late)} of the {len(relief)} remedies looked at arrive only after that; they must pay for themselves without the miners.")
+    return Answer("leave", "What if they leave?", figure, meaning, tuple(said), small.leave(view), "estimated", "risk")
+
+
+def _departure(best: pd.Series[float]) -> tuple[str, int | None]:
+    """Month of the peak, and the year from which less than a quarter of it is left for good."""
+    peak = str(best.idxmax())
+    high = np.flatnonzero(best.to_numpy() >= 0.25 * float(best.max()))
+    end = int(high[-1]) + 1
+    return peak, int(str(best.index[end])[:4]) if end < len(best) else None
+
+
+def _count(some: int, total: int) -> str:
+    return "all" if some == total else "none" if some == 0 else f"{some}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -16,22 +16,45 @@ Floats = NDArray[np.float64]
 
 
 def ticks(low: float, high: float, *, count: int = 5) -> list[float]:
-    """Round numbers from `low` to `high`, about `count` of them.
+    """Round numbers from `low` to `high`, at most `count` steps.
 
     Examples
     --------
     >>> ticks(0, 23, count=5)
     [0.0, 5.0, 10.0, 15.0, 20.0]
     """
-    span = high - low
-    if not math.isfinite(span) or span <= 0:
+    if not math.isfinite(high - low) or high <= low:
         return [low]
-    raw = span / max(count, 1)
-    magnitude = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= raw * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
+    step = next(m for m in _steps((high - low) / count) if (high - low) / m <= count + 1e-9)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def bounds(values: ArrayLike, *, count: int = 4) -> tuple[float, float]:
+    """Ends of an axis that holds 0 and all values and ends on round numbers. NaN is passed over.
+
+    Examples
+    --------
+    >>> bounds([3.0, 41.0]), bounds([-1.5, 6.0]), bounds([])
+    ((0.0, 60.0), (-2.0, 6.0), (0.0, 1.0))
+    """
+    v = np.asarray(values, np.float64)
+    v = v[np.isfinite(v)]
+    low, high = min(0.0, float(v.min())) if v.size else 0.0, max(0.0, float(v.max())) if v.size else 0.0
+    if high <= low:
+        return 0.0, 1.0
+    for m in _steps((high - low) / count):
+        lo, hi = math.floor(low / m + 1e-9), math.ceil(high / m - 1e-9)
+        if hi - lo <= count:
+            return lo * m, hi * m
+    raise AssertionError("a step of ten times the range always fits")
+
+
+def _steps(least: float) -> Iterator[float]:
+    magnitude = 10.0 ** math.floor(math.log10(least))
+    for power in range(3):
+        for m in (1, 2, 5):
+            yield m * magnitude * 10.0**power
 
 
 def points(x: ArrayLike, y: ArrayLike) -> str:
@@ -165,13 +188,11 @@ class Frame:
     def y_axis(self, unit: str, *, count: int = 4, factor: float = 1.0) -> None:
         """Horizontal grid lines with numbers; the unit stands on the top one."""
         marks = ticks(self.y0, self.y1, count=count)
-        for i, value in enumerate(marks):
+        for value in marks:
             y = self.py(value)
             self.svg.line(self.left, y, self.right, y, "axis" if value == 0 else "grid")
-            label = number(value * factor)
-            self.svg.text(self.left - 6, y + 4, label, "muted", "end")
-            if i == len(marks) - 1 and unit:
-                self.svg.text(max(2.0, self.left - 6 - text_width(label)), y - 8, unit, "muted")
+            self.svg.text(self.left - 6, y + 4, number(value * factor), "muted", "end")
+        self.svg.text(2, self.py(marks[-1]) - 12, unit, "muted")
 
     def year_axis(self, years: Sequence[int], *, every: int | None = None, half: float = 0.0) -> None:
         """Year numbers under the frame, thinned so that they do not touch."""
@@ -193,19 +214,12 @@ def frame(
     y: tuple[float, float],
     *,
     left: float = 48,
-    top: float = 24,
+    top: float = 30,
     right: float = 12,
     bottom: float = 28,
 ) -> Frame:
     """Plotting area inside margins (from the drawing's edges, in pixels)."""
     return Frame(svg, left, top, svg.width - right, svg.height - bottom, x[0], x[1], y[0], y[1])
-
-
-def head(values: ArrayLike, *, room: float = 1.08, least: float = 1e-9) -> float:
-    """Top of an axis from 0 that holds all values. NaN is passed over."""
-    v = np.asarray(values, np.float64)
-    v = v[np.isfinite(v)]
-    return max(float(v.max()) * room if v.size else 1.0, least)
 
 
 def _style(style: str) -> str:

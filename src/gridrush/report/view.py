@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from gridrush.policy.fiscal import balances
 from gridrush.report.words import MONTHS, day_name, fuel_order
 from gridrush.study.run import Run, Study
 
@@ -90,6 +91,11 @@ class View:
         if word := known.get(tuple(months)):
             return f"{word} {self.focus}"
         return f"{MONTHS[months[0] - 1]} to {MONTHS[months[-1] - 1]} {self.focus}"
+
+    @cached_property
+    def balances(self) -> dict[str, pd.DataFrame]:
+        """What each party takes in less what it pays, by run and year. [USD]"""
+        return {name: balances(run.ledger) for name, run in self.study.runs.items() if len(run.ledger)}
 
     @cached_property
     def local(self) -> pd.DatetimeIndex:

@@ -65,6 +65,19 @@ def with_unit(value: float | None, unit: str, digits: int = 3) -> str:
     return shown + tail if tail.startswith("%") else (shown + THIN + tail if tail else shown)
 
 
+def rough(value: float, unit: str) -> str:
+    """A model result in a sentence: two figures, and next to nothing said as such.
+
+    Examples
+    --------
+    >>> [rough(v, "h").replace(THIN, " ") for v in (8.46, 0.02, 0.0)]
+    ['8.5 h', 'under 0.1 h', '0 h']
+    """
+    if unit in ("h", "GWh") and 0 < value < 0.1:
+        return with_unit(0.1, unit, 2).replace("0.1", "under 0.1", 1)
+    return with_unit(value, unit, 2)
+
+
 def scaled(value: float | None, unit: str) -> tuple[float | None, str]:
     """Value and unit as shown: percent for shares, M or bn for large money."""
     if value is None:

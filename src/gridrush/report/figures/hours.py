@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Choice, Figure, hover_data
-from gridrush.report.svg import Svg, frame, head
+from gridrush.report.svg import Svg, bounds, frame
 from gridrush.report.view import View, Week
-from gridrush.report.words import DAYS, THIN, anchor, fuel_colour, fuel_name, number, with_unit
+from gridrush.report.words import DASH, DAYS, THIN, anchor, fuel_colour, fuel_name, number, with_unit
 
 
 def weeks(view: View) -> Choice | None:
@@ -89,7 +89,7 @@ def _supply(view: View, week: Week) -> Figure:
         wide = width >= WIDE
         svg = Svg(width, 400 if wide else 330, f"{week.title}. {title}.")
         stack = np.cumsum([week.supply[n] for n in stack_names], axis=0)
-        f = frame(svg, (0, len(short) - 1), (0, head(np.r_[stack[-1] + short + cut, week.wanted_mw])), left=58, right=10)
+        f = frame(svg, (0, len(short) - 1), bounds(np.r_[stack[-1] + short + cut, week.wanted_mw], count=5), left=58, right=10)
         x = f.x(np.arange(len(short)))
         f.y_axis("MW", count=5)
         below = np.zeros(len(short))
@@ -136,10 +136,11 @@ def _flow(view: View, week: Week, link: str) -> Figure:
     forward, backward = limits[0]
     full = int((flow >= 0.999 * forward).sum() + (flow <= -0.999 * backward).sum())
     used = float(np.abs(flow).max())
+    name = f"{ends[0]}{DASH}{ends[1]}"
     if full:
-        title = f"The {ends[0]}{THIN}–{THIN}{ends[1]} line ran full in {full} of {len(flow)} hours"
+        title = f"The {name} line ran full in {full} of {len(flow)} hours"
     else:
-        title = f"The {ends[0]}{THIN}–{THIN}{ends[1]} line kept room to spare"
+        title = f"The {name} line was never full"
     caption = f"Flow from {ends[0]} to {ends[1]}; its largest value was {with_unit(used, 'MW')}"
     caption += f" of {with_unit(forward, 'MW')} allowed." if np.isfinite(forward) else "."
     table = pd.DataFrame(
@@ -148,9 +149,8 @@ def _flow(view: View, week: Week, link: str) -> Figure:
 
     def draw(width: int) -> str:
         svg = Svg(width, 190 if width >= WIDE else 180, f"{week.title}. {title}.")
-        low = min(0.0, float(flow.min()) * 1.1)
-        top = head(np.r_[flow, forward if np.isfinite(forward) else 0.0], room=1.15)
-        f = frame(svg, (0, len(flow) - 1), (low, top), left=58, right=10)
+        allowed = [forward] if np.isfinite(forward) else []
+        f = frame(svg, (0, len(flow) - 1), bounds([*flow, *allowed], count=3), left=58, right=10)
         x = f.x(np.arange(len(flow)))
         f.y_axis("MW", count=3)
         _day_axis(svg, week, x, f.top, f.bottom)

@@ -15,7 +15,7 @@ import pandas as pd
 from gridrush.report.figures.figure import WIDE, Figure
 from gridrush.report.svg import Svg, points, text_width
 from gridrush.report.view import View
-from gridrush.report.words import DASH, MONTHS, fuel_colour, fuel_name, number, with_unit
+from gridrush.report.words import DASH, MONTHS, fuel_colour, fuel_name, joined, number, with_unit
 
 Ring = list[tuple[float, float]]
 
@@ -97,7 +97,10 @@ def country(view: View) -> Figure | None:
     caption = "Circles are plants, their area the installed MW, their colour the fuel."
     if flows:
         top = max(flows, key=lambda r: r["used"])
-        title = f"On the worst evening the {top['from']}{DASH}{top['to']} line carried {with_unit(top['used'], 'share', 2)} of what it may"
+        name, used = f"{top['from']}{DASH}{top['to']}", with_unit(top["used"], "share", 2)
+        title = f"On the worst evening the {name} line carried {used} of what it may"
+        if top["used"] < 0.8:
+            title = f"On the worst evening lines were not what was short: {name} carried {used} of its limit"
         caption += f" Arrows: flow in the model’s worst evening hour of {view.season} ({moment} local time)."
     if (missing := len(fleet) - len(placed)) > 0:
         caption += f" {missing} plants without a known place are left out."
@@ -106,9 +109,9 @@ def country(view: View) -> Figure | None:
 
     def draw(width: int) -> str:
         wide = width >= WIDE
-        height = 430 if wide else 300
+        height = 450 if wide else 290
         svg = Svg(width, height, f"Map. {title}")
-        to = Albers(lon, lat, width, height, 44 if wide else 22)
+        to = Albers(lon, lat, width, height, 34 if wide else 20)
         tones = {z: f"var(--zone{i % 4})" for i, z in enumerate(case.zone_names)}
         for zone, rings in regions:
             path = "".join(f"M{points(*zip(*(to(*p) for p in ring), strict=True)).replace(' ', 'L')}Z" for ring in rings)
@@ -119,7 +122,7 @@ def country(view: View) -> Figure | None:
                 hull = _hull([to(a, b) for a, b in zip(own["lon"], own["lat"], strict=True)] + [to(zone.lon, zone.lat)])
                 path = "M" + points(*zip(*hull, strict=True)).replace(" ", "L") + "Z"
                 svg.add(f'<path d="{path}" class="blob" style="fill:{tones[zone.name]};stroke:{tones[zone.name]}"/>')
-        scale = (17.0 if wide else 10.5) / math.sqrt(max(float(placed["MW"].max()), 1.0) if len(placed) else 1.0)
+        scale = (23.0 if wide else 13.0) / math.sqrt(max(float(placed["MW"].max()), 1.0) if len(placed) else 1.0)
         for row in placed.itertuples():
             x, y = to(float(str(row.lon)), float(str(row.lat)))
             tip = f"{row.plant}: {with_unit(float(str(row.MW)), 'MW')}, {fuel_name(str(row.fuel)).lower()}"
@@ -190,8 +193,9 @@ def _ties(svg: Svg, view: View, hour: int | None, centre: Mapping[str, tuple[flo
     ds, case = view.main.hourly, view.study.case
     partners: dict[str, list[str]] = defaultdict(list)
     for tie in case.ties:
-        if tie.active_in(view.focus) and tie.partner not in partners[tie.zone]:
-            partners[tie.zone].append(tie.partner)
+        for name in tie.partner.split(" and "):
+            if tie.active_in(view.focus) and name not in partners[tie.zone]:
+                partners[tie.zone].append(name)
     if hour is None or "import_mw" not in ds or not partners:
         return
     mid = np.mean(list(centre.values()), axis=0)
@@ -203,7 +207,7 @@ def _ties(svg: Svg, view: View, hour: int | None, centre: Mapping[str, tuple[flo
         up = y < mid[1]
         edge = 14.0 if up else svg.height - 8.0
         word = "from" if mw >= 0 else "to"
-        label = f"{number(abs(mw))} MW {word} {' and '.join(n for n in names)}" if wide else f"{number(abs(mw))} MW {word} abroad"
+        label = f"{number(abs(mw))} MW {word} {joined(names)}" if wide else f"{number(abs(mw))} MW {word} abroad"
         half = text_width(label, 12) / 2
         at = min(max(x, half + 4), svg.width - half - 4)
         svg.text(at, edge, label, "muted halo", "middle")

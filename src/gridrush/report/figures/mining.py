@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Figure, hover_data
-from gridrush.report.svg import Svg, frame, head, spread
+from gridrush.report.svg import Svg, bounds, frame, spread
 from gridrush.report.view import View, mining_months
 from gridrush.report.words import day_name, month_name, ranged, with_unit
 
@@ -21,6 +21,12 @@ def peak_month(table: pd.DataFrame, last: str) -> str:
     return str((known if len(known) else table)["best"].idxmax())
 
 
+def window(table: pd.DataFrame, known: int) -> pd.DataFrame:
+    """The months of the record and one year more: a long future would press the rush into a corner."""
+    part = table.loc[table.index < f"{known + 2}"]
+    return part if len(part) > 12 else table
+
+
 def size(view: View) -> Figure | None:
     """Low, best and high MW by month with the statements of officials on the total, and dated events."""
     table = mining_months(view.main)
@@ -30,51 +36,51 @@ def size(view: View) -> Figure | None:
     as_of = f"{case.as_of:%Y-%m}"
     peak = peak_month(table, as_of)
     row = table.loc[peak]
-    title = f"Miners drew {ranged(row['best'], row['low'], row['high'], 'MW')} in {month_name(peak)}"
-    caption = "The band is the 5 to 95% interval: nobody has metered every farm. Diamonds are what people in office or in the industry said the total was."
-    events = [e for e in case.events if _ABOUT_MINING.search(e.event) and len(e.on) >= 7][:6]
+    title = f"Miners wanted {ranged(row['best'], row['low'], row['high'], 'MW')} in {month_name(peak)}"
+    caption = (
+        "The band is the 5 to 95% interval: nobody has metered every farm. Diamonds are what people in office or in the industry "
+        "said the total was. Later months are in the table."
+    )
+    shown = window(table, case.as_of.year)
+    dates = [_mid(m) for m in shown.index]
+    events = [e for e in case.events if _ABOUT_MINING.search(e.event) and len(e.on) >= 7]
+    events = [e for e in events if dates[0] <= _when(e.on) <= dates[-1]][:8]
     said = [s for s in case.statements if s.quantity == "total_mw"]
-    dates = [_mid(m) for m in table.index]
 
     def draw(width: int) -> str:
         wide = width >= WIDE
         svg = Svg(width, 380 if wide else 310, title)
-        f = frame(svg, (dates[0], dates[-1]), (0, head(table["high"])), left=52, right=92 if wide else 12, top=48)
+        f = frame(svg, (dates[0], dates[-1]), bounds(shown["high"]), left=52, right=12, top=58)
         f.y_axis("MW")
         x = f.x(dates)
-        years = sorted({int(m[:4]) for m in table.index})
+        years = sorted({int(m[:4]) for m in shown.index})
         f.year_axis(years, half=0.5 if len(years) < 12 else 0.0)
-        for i, e in enumerate(events):
+        heads = spread([f.px(_when(e.on)) for e in events], 20, f.left + 8, f.right - 8)
+        for i, (e, head) in enumerate(zip(events, heads, strict=True)):
             at = f.px(_when(e.on))
-            if f.left <= at <= f.right:
-                svg.line(at, f.top - 8 - 13 * (i % 2), at, f.bottom, "mark")
-                svg.circle(at, f.top - 16 - 13 * (i % 2), 8, "fill:var(--ink)", tip=f"{e.on}: {e.event}")
-                svg.text(at, f.top - 12.5 - 13 * (i % 2), str(i + 1), "small knock", "middle")
-        svg.band(x, f.y(table["low"]), f.y(table["high"]), "fill:var(--miners)", "wash")
-        svg.polyline(x, f.y(table["best"]), "stroke:var(--miners);stroke-width:2.4")
+            svg.add(f'<path d="M{head:.1f},24L{at:.1f},{f.top - 6:g}V{f.bottom:g}" class="mark" fill="none"/>')
+            svg.circle(head, 16, 8.5, "fill:var(--ink)", tip=f"{e.on}: {e.event}")
+            svg.text(head, 19.8, str(i + 1), "small knock", "middle")
+        svg.band(x, f.y(shown["low"]), f.y(shown["high"]), "fill:var(--miners)", "wash")
+        svg.polyline(x, f.y(shown["best"]), "stroke:var(--miners);stroke-width:2.4")
         for s in said:
             a, y = f.px(_when(f"{s.on:%Y-%m-%d}")), f.py(s.value)
             if s.low is not None and s.high is not None:
                 svg.line(a, f.py(s.low), a, f.py(s.high), "axis")
             svg.add(f'<path d="M{a:.1f},{y - 6:.1f}l6,6l-6,6l-6,-6z" class="said" data-tip="{_attr(s.who, s.on, s.value)}"/>')
-        if wide:
-            ends = [("high", "High"), ("best", "Best estimate"), ("low", "Low")]
-            where = spread([f.py(float(table[k].iloc[-1])) + 4 for k, _ in ends], 15, f.top, f.bottom)
-            for (k, words), y in zip(ends, where, strict=True):
-                svg.text(f.right + 6, y, words, "strong" if k == "best" else "muted")
         f.hover(x)
         return str(svg)
 
     out = table.round(1).rename_axis("month").reset_index()
     out.columns = ["month", *[f"{c} [MW]" for c in table.columns]]
-    rows = [(w, "var(--miners)", table[k].tolist()) for k, w in (("high", "High"), ("best", "Best"), ("low", "Low"))]
-    notes = [f"{i}. {e.on}: {e.event}" for i, e in enumerate(events, 1)]
+    rows = [(w, "var(--miners)", shown[k].tolist()) for k, w in (("high", "High"), ("best", "Best"), ("low", "Low"))]
+    notes = [f"{e.on}: {e.event}" for e in events]
     legend = [("var(--miners)", "line", "Best estimate"), ("var(--miners)", "wash", "5 to 95% interval")]
     legend += [("var(--ink)", "diamond", "Stated by officials or the industry")] if said else []
     sources = _titles(view, {s.source for s in said} | {n.source for n in case.atlas[:1]} | {n.source for n in case.network[:1]})
     return Figure(
         "mining", title, caption, f"Model census from: {sources}." if sources else "Model census.", "estimated", draw, out,
-        hover_data([month_name(m) for m in table.index], "MW", rows), legend, notes,
+        hover_data([month_name(m) for m in shown.index], "MW", rows), legend, notes,
     )  # fmt: skip
 
 
@@ -83,6 +89,10 @@ def status(view: View) -> Figure | None:
     table = mining_months(view.main)
     if "registered" not in table or "unregistered" not in table:
         return None
+    whole = table
+    total = (table["registered"] + table["unregistered"]).to_numpy()
+    busy = np.flatnonzero(total > 0.05 * total.max())
+    table = table.iloc[: busy[-1] + 13] if busy.size else table  # until a year after nearly all have left
     case = view.study.case
     known = table.loc[table.index <= f"{case.as_of:%Y-%m}"]
     at = str((known if len(known) else table).sum(axis=1).idxmax())
@@ -101,6 +111,8 @@ def status(view: View) -> Figure | None:
         f"Best estimate of load wanted from the public grid: {with_unit(reg, 'MW')} registered and {with_unit(unreg, 'MW')} "
         f"unregistered in {month_name(at)}. Registered miners can be told to stop; unregistered ones cannot."
     )
+    if len(table) < len(whole):
+        caption += " The chart ends a year after nearly all have left; the table goes on."
     dates = [_mid(m) for m in table.index]
     parts = (("registered", "var(--registered)"), ("unregistered", "var(--unregistered)"))
 
@@ -108,7 +120,7 @@ def status(view: View) -> Figure | None:
         wide = width >= WIDE
         svg = Svg(width, 300 if wide else 260, title)
         values = [float(s.value) for s in said]
-        f = frame(svg, (dates[0], dates[-1]), (0, head([*(table["registered"] + table["unregistered"]), *values])), left=52, right=12)
+        f = frame(svg, (dates[0], dates[-1]), bounds([*(table["registered"] + table["unregistered"]), *values]), left=52, right=12)
         f.y_axis("MW")
         x = f.x(dates)
         years = sorted({int(m[:4]) for m in table.index})
@@ -129,7 +141,7 @@ def status(view: View) -> Figure | None:
         return str(svg)
 
     rows = [(n.capitalize(), c, table[n].tolist()) for n, c in reversed(parts)]
-    out = table[["registered", "unregistered"]].round(1).rename_axis("month").reset_index()
+    out = whole[["registered", "unregistered"]].round(1).rename_axis("month").reset_index()
     out.columns = ["month", "registered [MW]", "unregistered [MW]"]
     legend = [(c, "box", n.capitalize()) for n, c in parts]
     legend += [("var(--ink)", "diamond", "Statements (same colours)")] if said else []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gridrush.policy.fiscal import LINES, balances
+from gridrush.policy.fiscal import LINES
 from gridrush.report.figures.figure import WIDE, Choice, Figure, hover_data
 from gridrush.report.figures.years import bars
-from gridrush.report.svg import Svg, frame, head
+from gridrush.report.svg import Svg, bounds, frame
 from gridrush.report.view import View
 from gridrush.report.words import number, signed, with_unit
 from gridrush.study.run import Run
@@ -33,10 +33,10 @@ def parties(view: View) -> Choice | None:
 
 def difference(view: View, run: Run) -> pd.DataFrame:
     """Balance of each party by year less that without the rush (the balance itself where there is no such run)."""
-    mine = balances(run.ledger)
+    mine = view.balances[run.name]
     if view.without_rush is None or view.without_rush is run:
         return mine
-    other = balances(view.without_rush.ledger).reindex(mine.index).fillna(0.0)
+    other = view.balances[view.without_rush.name].reindex(mine.index).fillna(0.0)
     return mine - other
 
 
@@ -55,7 +55,7 @@ def _parties(view: View, run: Run) -> Figure:
         title += f", {_lower(loser)} {'lose' if loser != 'treasury' else 'loses'} most"
     caption = (
         f"Money each party takes in less what it pays out, {against}, USD of 2021. Over {span}: "
-        + "; ".join(f"{_lower(p)} {signed(float(total[p]), 'USD')}" for p in SHOWN if abs(total[p]) >= 5e4)
+        + "; ".join(f"{_lower(p)} {signed(float(total[p]), 'USD')}" for p in SHOWN if abs(total[p]) >= 0.005 * total.abs().max())
         + "."
     )
 
@@ -63,7 +63,7 @@ def _parties(view: View, run: Run) -> Figure:
         svg = Svg(width, 330 if width >= WIDE else 290, f"{run.scenario.title}: {title}.")
         values = table / 1e6
         up, down = values.clip(lower=0).sum(axis=1).max(), values.clip(upper=0).sum(axis=1).min()
-        f = frame(svg, (years[0] - 0.5, years[-1] + 0.5), (float(min(down, 0)) * 1.08, max(float(up) * 1.08, 1e-6)), left=64, right=8)
+        f = frame(svg, (years[0] - 0.5, years[-1] + 0.5), bounds([up, down], count=5), left=64, right=8)
         f.y_axis("M USD a year", count=5)
         bars(f, years, [(f"fill:{TONES[p]}", values[p].to_numpy()) for p in SHOWN])
         svg.line(f.left, f.py(0), f.right, f.py(0), "axis")
@@ -114,17 +114,19 @@ def fee(view: View) -> Figure | None:
     if claimed:
         title += f"; {with_unit(max(v for _, v, _ in claimed), 'USD')} was claimed"
     caption = f"Best five years in a row of each scenario that charges a fee; the most comes under “{best.scenario.title}”."
-    order = sorted(runs, key=lambda r: -five[r.name])
+    same: dict[str, list[Run]] = {}
+    for r in sorted(runs, key=lambda r: -five[r.name]):
+        same.setdefault(with_unit(five[r.name], "USD", 2), []).append(r)
 
     def draw(width: int) -> str:
         wide, row = width >= WIDE, 32
-        items = [(r.scenario.title, five[r.name], "var(--gain)") for r in order] + [
+        items = [(_several(alike), five[alike[0].name], "var(--gain)") for alike in same.values()] + [
             (f"Claimed: {who}", v, "var(--said)") for who, v, _ in claimed
         ]
         left = 230 if wide else 10
         step = row if wide else 46
         svg = Svg(width, step * len(items) + 8, title)
-        f = frame(svg, (0, head([v for _, v, _ in items], room=1.0)), (0, 1), left=left, right=90, top=2, bottom=4)
+        f = frame(svg, (0, max(v for _, v, _ in items)), (0, 1), left=left, right=90, top=2, bottom=4)
         for i, (name, value, tone) in enumerate(items):
             y = f.top + step * i + (0 if wide else 18)
             if wide:
@@ -143,6 +145,11 @@ def fee(view: View) -> Figure | None:
     )
 
 
+def _several(runs: list[Run]) -> str:
+    more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""
+    return runs[0].scenario.title + more
+
+
 def _five_years(run: Run) -> float:
     return float(run.ledger["fee"].rolling(5, min_periods=1).sum().max())
 
@@ -151,7 +158,7 @@ def total_by_scenario(view: View) -> pd.DataFrame:
     """Total of each party over all years, one row per scenario; M USD."""
     rows = []
     for run in view.study.runs.values():
-        if len(run.ledger):
+        if len(run.ledger) and run is not view.without_rush:
             total = difference(view, run).sum() / 1e6
             rows.append({"scenario": run.scenario.title} | {PARTY_NAMES[p]: round(float(total[p])) for p in SHOWN})
     return pd.DataFrame(rows)
@@ -159,5 +166,5 @@ def total_by_scenario(view: View) -> pd.DataFrame:
 
 def check_sum(view: View) -> str:
     """Largest amount by which the parties fail to add up, for the run box."""
-    worst = max((float(np.abs(balances(r.ledger).sum(axis=1)).max()) for r in view.study.runs.values() if len(r.ledger)), default=0.0)
+    worst = max((float(np.abs(b.sum(axis=1)).max()) for b in view.balances.values()), default=0.0)
     return number(worst, 2)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Figure
-from gridrush.report.svg import Svg, frame, head, text_width, ticks
+from gridrush.report.svg import Svg, bounds, frame, text_width, ticks
 from gridrush.report.view import View, system_risk
 from gridrush.report.words import interval, number, with_unit
 
@@ -67,7 +67,7 @@ def timeline(view: View) -> Figure | None:
                 svg.text(x2 + 8 if right else x1 - 8, y + 4, label, "muted", "start" if right else "end")
         if len(risk):
             short = risk["EUE_mwh"] / 1000
-            top = head(short)
+            top = bounds(short.to_numpy())[1]
             w = (f.px(first + 1) - f.px(first)) * 0.8
             for year, v in short.items():
                 h = float(v) / top * (base - 22)

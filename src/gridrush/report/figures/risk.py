@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Figure, hover_data
-from gridrush.report.svg import Svg, frame, head, text_width, ticks
+from gridrush.report.svg import Svg, bounds, frame, text_width, ticks
 from gridrush.report.view import View, system_risk
 from gridrush.report.words import THIN, interval, number, with_unit
 from gridrush.study.run import Run
@@ -41,8 +41,11 @@ def heat(view: View) -> Figure | None:
     if len(end) > 1:
         best, worst = min(end, key=lambda k: end[k]), max(end, key=lambda k: end[k])
         names = {r.name: r.scenario.title for r in runs}
-        title = f"By {last} the scenarios range from {number(end[best], 2)} to {number(end[worst], 2)} hours short a year"
-        caption = f"In {last} “{names[best]}” has the lowest risk and “{names[worst]}” the highest. Darker is worse."
+        if number(end[best], 2) != number(end[worst], 2):
+            title = f"By {last} the scenarios range from {number(end[best], 2)} to {number(end[worst], 2)} hours short a year"
+            caption = f"In {last} “{names[best]}” has the lowest risk and “{names[worst]}” the highest. Darker is worse."
+        else:
+            title = f"By {last} every scenario is short in about {number(end[best], 2)} hours a year"
 
     def draw(width: int) -> str:
         wide = width >= WIDE
@@ -53,9 +56,9 @@ def heat(view: View) -> Figure | None:
         shown = years if wide or len(years) <= 9 else [y for i, y in enumerate(years) if i % (len(years) // 8 + 1) == 0]
         cell = (width - left - 6) / len(shown)
         for j, year in enumerate(shown):
-            if cell > 34 or j % 2 == 0:
-                label = str(year) if cell > 26 or wide else f"’{year % 100:02d}"
-                svg.text(left + cell * (j + 0.5), top - 8, label if cell > 30 else f"’{year % 100:02d}", "muted", "middle")
+            if cell > 22 or j % 2 == 0:
+                label = str(year) if cell > 34 else f"’{year % 100:02d}"
+                svg.text(left + cell * (j + 0.5), top - 8, label, "muted", "middle")
         for i, run in enumerate(runs):
             y = top + row * i
             limit = int((left - 8) / 6.4)
@@ -79,7 +82,7 @@ def heat(view: View) -> Figure | None:
               for i, (a, b) in enumerate(zip(edges, [*CLASSES, None], strict=True))]  # fmt: skip
     legend[-1] = (legend[-1][0], "box", legend[-1][2] + f"{THIN}h")
     return Figure(
-        "risk", title, caption, f"Model: {number(view.main.samples, 9)} samples of weather and unit outages for each year and scenario.",
+        "risk", title, caption, _source(view.main),
         "estimated", draw, long_table(view), legend=legend,
     )  # fmt: skip
 
@@ -102,7 +105,7 @@ def lines(view: View) -> Figure | None:
     def draw(width: int) -> str:
         wide = width >= WIDE
         svg = Svg(width, 310 if wide else 270, title)
-        f = frame(svg, (years[0] - 0.5, years[-1] + 0.5), (0, head([*high, *(other if other is not None else [])])), left=52, right=10)
+        f = frame(svg, (years[0] - 0.5, years[-1] + 0.5), bounds([*high, *(other if other is not None else [])]), left=52, right=10)
         f.y_axis("hours a year")
         f.year_axis(years)
         x = f.x(years)
@@ -123,7 +126,7 @@ def lines(view: View) -> Figure | None:
         legend.append(("var(--load)", "dash", view.without_rush.scenario.title))
         out["LOLE_h without the rush"] = other.round(3).to_numpy()
     return Figure(
-        "risk-main", title, caption, f"Model: {number(view.main.samples, 9)} samples of weather and unit outages a year.",
+        "risk-main", title, caption, _source(view.main),
         "estimated", draw, out, hover_data([str(y) for y in years], "h", rows), legend,
     )  # fmt: skip
 
@@ -140,7 +143,7 @@ def multiples(view: View) -> Figure | None:
     if best is view.main:
         title = "No other scenario leaves less energy unserved than the main one"
     caption = "Expected energy not served in GWh a year, all charts to one scale; the pale shape behind is the main scenario."
-    top = head([v for s in series.values() for v in s])
+    top = bounds([v for s in series.values() for v in s], count=2)[1]
     base = series[view.main.name]
 
     def draw(width: int) -> str:
@@ -158,9 +161,15 @@ def multiples(view: View) -> Figure | None:
         table[f"{run.name} [GWh]"] = series[run.name].round(3)
         table[f"{run.name} stderr [GWh]"] = (system_risk(run)["EUE_mwh_stderr"] / 1000).round(3)
     return Figure(
-        "energy-not-served", title, caption, f"Model: {number(view.main.samples, 9)} samples a year and scenario.", "estimated",
+        "energy-not-served", title, caption, _source(view.main), "estimated",
         draw, table.reset_index(),
     )  # fmt: skip
+
+
+def _source(run: Run) -> str:
+    count = run.risk.attrs.get("samples")
+    many = f"{number(float(count), 9)} possible" if count else "possible"
+    return f"Model: Monte Carlo over {many} years of weather and breakdowns, for each year and scenario."
 
 
 def _small(svg: Svg, run: Run, values: pd.Series[float], base: pd.Series[float], x0: float, y0: float, w: float, h: float, top: float) -> None:

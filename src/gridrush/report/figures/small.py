@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrush.report.figures.mining import peak_month
+from gridrush.report.figures.mining import peak_month, window
 from gridrush.report.figures.money import PARTY_NAMES, SHOWN, difference
-from gridrush.report.svg import Svg, frame, head, text_width
+from gridrush.report.svg import Svg, bounds, frame, text_width
 from gridrush.report.view import View, annual, mining_months, system_risk
-from gridrush.report.words import interval, month_name, signed, with_unit
+from gridrush.report.words import interval, month_name, rough, signed, with_unit
 
 WIDTH, HEIGHT = 330, 168
 
@@ -19,10 +19,10 @@ def load(view: View) -> str:
     if "best" not in table or not len(table):
         return ""
     peak = peak_month(table, f"{view.study.case.as_of:%Y-%m}")
-    row = table.loc[peak]
+    row, table = table.loc[peak], window(table, view.study.case.as_of.year)
     svg = Svg(WIDTH, HEIGHT, f"Mining load by month; {month_name(peak)}: {interval(row['low'], row['high'], 'MW')}")
     x = np.arange(len(table))
-    f = frame(svg, (0, len(x) - 1), (0, head(table["high"], room=1.2)), left=6, right=6, top=30, bottom=22)
+    f = frame(svg, (0, len(x) - 1), bounds(table["high"]), left=6, right=6, top=30, bottom=22)
     svg.band(f.x(x), f.y(table["low"]), f.y(table["high"]), "fill:var(--miners)", "wash")
     svg.polyline(f.x(x), f.y(table["best"]), "stroke:var(--miners);stroke-width:2.2")
     svg.line(f.left, f.bottom, f.right, f.bottom, "axis")
@@ -44,17 +44,17 @@ def breaks(view: View) -> str:
     mean, err = risk["LOLE_h"].to_numpy(), 1.96 * risk["LOLE_h_stderr"].to_numpy()
     years = [int(y) for y in risk.index]
     worst = int(np.argmax(mean))
-    svg = Svg(WIDTH, HEIGHT, f"Hours short of power by year; worst {years[worst]}: {with_unit(mean[worst], 'h')}")
-    f = frame(svg, (-0.5, len(years) - 0.5), (0, head(mean + err, room=1.15)), left=6, right=6, top=30, bottom=22)
-    w = (f.right - f.left) / len(years) * 0.72
+    svg = Svg(WIDTH, HEIGHT, f"Hours short of power by year; worst {years[worst]}: {rough(mean[worst], 'h')}")
+    f = frame(svg, (years[0] - 0.5, years[-1] + 0.5), bounds(mean + err), left=6, right=6, top=30, bottom=22)
+    w = (f.right - f.left) / (years[-1] - years[0] + 1) * 0.72
     for i, v in enumerate(mean):
         tone = "var(--alarm)" if years[i] in (view.focus, years[worst]) else "var(--alarm-pale)"
-        svg.rect(f.px(i) - w / 2, f.py(v), w, f.bottom - f.py(v), f"fill:{tone}")
-        svg.line(f.px(i), f.py(max(v - err[i], 0)), f.px(i), f.py(v + err[i]), "", "stroke:var(--ink);stroke-width:1")
+        svg.rect(f.px(years[i]) - w / 2, f.py(v), w, f.bottom - f.py(v), f"fill:{tone}")
+        svg.line(f.px(years[i]), f.py(max(v - err[i], 0)), f.px(years[i]), f.py(v + err[i]), "", "stroke:var(--ink);stroke-width:1")
     svg.line(f.left, f.bottom, f.right, f.bottom, "axis")
-    label = f"{with_unit(mean[worst], 'h')} in {years[worst]}"
+    label = f"{rough(mean[worst], 'h')} in {years[worst]}"
     half = text_width(label) / 2
-    svg.text(min(max(f.px(worst), half + 6), WIDTH - half - 6), 16, label, "strong", "middle")
+    svg.text(min(max(f.px(years[worst]), half + 6), WIDTH - half - 6), 16, label, "strong", "middle")
     _span(svg, str(years[0]), str(years[-1]))
     return str(svg)
 
@@ -91,10 +91,10 @@ def pays(view: View) -> str:
     total = difference(view, view.main)[list(SHOWN)].sum()
     svg = Svg(WIDTH, HEIGHT, "Gain or loss by party: " + "; ".join(f"{PARTY_NAMES[p]} {signed(float(total[p]), 'USD')}" for p in SHOWN))
     bound = float(total.abs().max()) or 1.0
-    step, left = (HEIGHT - 12) / len(SHOWN), 136
+    step, left = (HEIGHT - 12) / len(SHOWN), 128
     lo, hi = min(float(total.min()), 0.0), max(float(total.max()), 0.0)
     width = WIDTH - left - 8
-    room = 66  # for the number beside the bar
+    room = 84  # for the number beside the bar
     scale = (width - room * ((lo < 0) + (hi > 0))) / ((hi - lo) or bound)
     zero = left + (room if lo < 0 else 0) - lo * scale
     for i, party in enumerate(SHOWN):
@@ -116,7 +116,7 @@ def leave(view: View) -> str:
     years = list(with_rush)
     a, b = np.array(list(with_rush.values())), np.array([without.get(y, np.nan) for y in years])
     svg = Svg(WIDTH, HEIGHT, "Hours short of power by year, with the rush and without it")
-    f = frame(svg, (years[0], years[-1]), (0, head(np.r_[a, b], room=1.1)), left=6, right=6, top=34, bottom=22)
+    f = frame(svg, (years[0], years[-1]), bounds(np.r_[a, b]), left=6, right=6, top=34, bottom=22)
     svg.band(f.x(years), f.y(b), f.y(a), "fill:var(--miners)", "wash")
     svg.polyline(f.x(years), f.y(a), "stroke:var(--alarm);stroke-width:2.2")
     svg.polyline(f.x(years), f.y(b), "stroke:var(--load);stroke-width:2.2;stroke-dasharray:5 3")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Choice, Figure, hover_data
 from gridrush.report.figures.hours import colour
-from gridrush.report.svg import Frame, Svg, frame, head
+from gridrush.report.svg import Frame, Svg, bounds, frame
 from gridrush.report.view import View, annual
 from gridrush.report.words import fuel_name, joined, number, signed, with_unit
 from gridrush.study.run import Run
@@ -59,7 +59,7 @@ def _mix(view: View, run: Run) -> Figure:
         wide = width >= WIDE
         svg = Svg(width, 380 if wide else 300, f"{run.scenario.title}: {title}.")
         total = sum(parts.values()) + imports if parts else imports
-        f = frame(svg, (first - 0.5, last + 0.5), (min(0.0, float(exports.min()) * 1.3), head(total)), left=44, right=8)
+        f = frame(svg, (first - 0.5, last + 0.5), (min(0.0, float(exports.min()) * 1.3), bounds(total)[1]), left=44, right=8)
         f.y_axis("TWh a year")
         stack = [(f"fill:{colour(n)}", parts[n]) for n in fuels]
         bars(f, years, [*stack, ("fill:var(--imports)", imports), ("fill:var(--exports)", exports)])
@@ -124,7 +124,7 @@ def growth(view: View) -> Figure | None:
         m, o = by_miners.to_numpy(), by_others.to_numpy()
         up = np.maximum(m, 0) + np.maximum(o, 0)
         down = np.minimum(m, 0) + np.minimum(o, 0)
-        f = frame(svg, (shown[0] - 0.5, shown[-1] + 0.5), (min(0.0, float(down.min()) * 1.1), head(up)), left=44, right=8)
+        f = frame(svg, (shown[0] - 0.5, shown[-1] + 0.5), bounds(np.r_[up, down]), left=44, right=8)
         f.y_axis("TWh more than the year before")
         bars(f, shown, [("fill:var(--load)", o), ("fill:var(--miners)", m)])
         svg.line(f.left, f.py(0), f.right, f.py(0), "axis")
