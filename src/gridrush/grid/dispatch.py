@@ -15,11 +15,10 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridrush.case.system import System
 from gridrush.errors import CaseError, Problem
-from gridrush.grid.lp import link_limits_mw, unit_limits_mw
+from gridrush.grid.lp import Shares, link_limits_mw, unit_limits_mw
 from gridrush.grid.merit import Merit, merit_order
 from gridrush.units import Floats
 
@@ -44,8 +43,8 @@ class Dispatch:
     cost_usd_per_h: Floats  # (T,) running cost plus value of load not served
     water_value_usd_per_mwh: Floats  # (H, P) worth of one more MWh in the reservoir
     stored_worth_usd_per_mwh: Floats  # (T, J) worth of one more MWh in the store
-    up: NDArray[np.generic] | None = None  # (T, G) as given
-    links_up: NDArray[np.generic] | None = None  # (T, L) as given
+    up: Shares | None = None  # (T, G) as given
+    links_up: Shares | None = None  # (T, L) as given
 
     @cached_property
     def cost_usd(self) -> float:
@@ -135,7 +134,7 @@ class Dispatch:
 
 
 def dispatch(
-    system: System, *, up: NDArray[np.generic] | None = None, links_up: NDArray[np.generic] | None = None,
+    system: System, *, up: Shares | None = None, links_up: Shares | None = None,
     engine: Engine = "fast", merit: Merit | None = None,
 ) -> Dispatch:
     """Cheapest operation of a system over its hours.
@@ -172,12 +171,7 @@ def dispatch(
     from gridrush.grid import energy
 
     desk = energy.Desk.of(system, merit, up, links_up)
-    J = len(system.storage)
-    out, water = energy.settle_water(desk)
-    stores = energy.Stores(*(np.zeros((T, J)) for _ in range(4)))
-    if J:
-        stores = energy.schedule_stores(desk, water)
-        out, water = energy.settle_water(desk, water)
+    out, water, stores = energy.operate(desk)
     d = Dispatch(
         system, "fast", out.generation.T, out.served.T, out.flow.T, out.price.T, out.spill.T, stores.charge,
         stores.discharge, stores.stored, out.cost, water, stores.worth, up, links_up,

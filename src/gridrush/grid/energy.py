@@ -14,14 +14,17 @@ Dantzig, G. B. and Wolfe, P. (1960), Decomposition principle for linear programs
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridrush.case.system import NO_STORAGE, Ints, System
+from gridrush.case.system import Ints, System
 from gridrush.errors import EngineError, InfeasibleError
 from gridrush.grid import _kernels, _kernels_mesh, _kernels_store
+from gridrush.grid.lp import Shares, unit_limits_mw
 from gridrush.grid.merit import Merit, merit_order
 from gridrush.units import Floats
 
@@ -29,16 +32,19 @@ WATER_GAP_SHARE = 2e-6
 """A period's water is settled when mixing more dispatches could not save more than this share of its cost."""
 WATER_ROUNDS = 60
 STORE_ROUNDS = 3
+SMOOTH = 4
+"""Pieces each price step is spread over while several stores find their places."""
+TURNS = 3
+"""Turns of water and stores answering each other."""
 STORE_GAIN_SHARE = 1e-4
 """Rounds over the stores end when one saves less than this share of the cost."""
 LADDER_STEPS = 48
 """Price steps of the response of the system to a store; more are thinned out."""
 MESH_LADDER_STEPS = 20
-THIN_HOURS = 4
-"""Water values are first sought on every so many hours."""
-THIN_GAP_SHARE = 1e-4
 NUDGE = 1e-7
 """A water value is tried this much below and above, so that a tie falls both ways."""
+STRIDES = (0.02, 0.1, 0.5)
+"""Steps away from a guessed water value until the energy lies between two uses."""
 PRICE_AT = 3  # place of the prices in Hours
 _NOTHING = np.zeros((0, 0))
 
@@ -70,32 +76,20 @@ class Desk:
 
     system: System
     merit: Merit
-    up: NDArray[np.generic]
-    links_up: NDArray[np.generic]
+    up: Shares
+    links_up: Shares
     inject: Floats  # (Z, T), or empty
 
     @staticmethod
     def of(
-        system: System, merit: Merit | None, up: NDArray[np.generic] | None, links_up: NDArray[np.generic] | None
+        system: System, merit: Merit | None, up: Shares | None, links_up: Shares | None
     ) -> Desk:
         m = merit_order(system) if merit is None else merit
         return Desk(
             system, m, _NOTHING if up is None else up, _NOTHING if links_up is None else links_up, _NOTHING
         )
 
-    def every(self, step: int) -> Desk:
-        """Every so many hours of the desk, with reservoirs that much smaller."""
-        s = self.system
-        periods = np.arange(s.reservoirs.energy_mwh.shape[1])
-        whole, thin = (np.array([(p == periods[:, None]).sum(axis=1)])[0] for p in (s.period, s.period[::step]))
-        few = replace(
-            s, time=s.time[::step], period=s.period[::step], profiles=np.ascontiguousarray(s.profiles[:, ::step]),
-            demand=replace(s.demand, load_mw=s.demand.load_mw[::step]), storage=NO_STORAGE,
-            reservoirs=replace(s.reservoirs, energy_mwh=s.reservoirs.energy_mwh * thin / np.maximum(whole, 1)),
-        )
-        return Desk(few, self.merit, self.up[::step], self.links_up[::step], np.ascontiguousarray(self.inject[:, ::step]))
-
-    def _series(self) -> tuple[NDArray[np.generic], ...]:
+    def _series(self) -> tuple[Any, ...]:
         s = self.system
         inject = self.inject
         if not self.merit.tree and not inject.size:
@@ -133,13 +127,48 @@ def spans(system: System) -> list[tuple[int, int, int]]:
         return [(0, 0, system.time.size)]
     cut = np.flatnonzero(np.diff(system.period)) + 1
     edges = [0, *cut.tolist(), system.time.size]
-    return [(int(system.period[a]), a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+    return [(int(system.period[a]), a, b) for a, b in pairwise(edges) if b > a]
 
 
-def settle_water(desk: Desk, guess: Floats | None = None, *, gap_share: float = WATER_GAP_SHARE) -> tuple[Hours, Floats]:
+def guess_water(desk: Desk) -> Floats:
+    """Water values (H, P) at which each reservoir by itself would be used up, from the response of all else to its zone.
+
+    Exact for one reservoir with units of equal cost in one zone of a network without losses; a start for `settle_water`.
+    """
+    s, u = desk.system, desk.system.units
+    H, P = s.reservoirs.energy_mwh.shape
+    values = np.zeros((H, P))
+    for h in range(H) if desk.merit.tree else ():
+        fed = np.flatnonzero(u.reservoir == h)
+        if not fed.size:
+            continue
+        zone = int(u.zone[fed[np.argmax(u.capacity_mw[fed])]])
+        own_cost = float(np.average(u.cost_usd_per_mwh[fed], weights=u.capacity_mw[fed] + 1e-9))
+        table, steps = _table(desk, zone, values, apart=h)
+        low, high = unit_limits_mw(s, desk.up if desk.up.size else None, fed)
+        must, room = low.sum(axis=1), (high - low).sum(axis=1)
+        for p in range(P):
+            at = np.flatnonzero(s.period == p)
+            if not at.size:
+                continue
+            here, most, left = table[at[0]:at[-1] + 1][at - at[0]], room[at], s.reservoirs.energy_mwh[h, p] - must[at].sum()
+            first, last = int(np.searchsorted(steps, own_cost)), steps.size
+            if np.clip(-here[:, first], 0.0, most).sum() <= left:
+                continue
+            while last - first > 1:
+                mid = (first + last) // 2
+                if np.clip(-here[:, mid], 0.0, most).sum() > left:
+                    first = mid
+                else:
+                    last = mid
+            values[h, p] = max(0.0, steps[min(first, steps.size - 1)] - own_cost)
+    return values
+
+
+def settle_water(desk: Desk, guess: Floats) -> tuple[Hours, Floats]:
     """Dispatch with the energy of every reservoir kept, and the water values (H, P).
 
-    guess (H, P): water values to start from; found on every few hours first when there is none.
+    guess (H, P): water values to start from.
     """
     s = desk.system
     H, P = s.reservoirs.energy_mwh.shape
@@ -150,17 +179,13 @@ def settle_water(desk: Desk, guess: Floats | None = None, *, gap_share: float = 
     runs: dict[int, list[tuple[int, int]]] = {}
     for p, a, b in spans(s):
         runs.setdefault(p, []).append((a, b))
-    if guess is None:
-        few = desk.every(THIN_HOURS)
-        thick = min(b - a for pieces in runs.values() for a, b in pieces) >= 8 * THIN_HOURS
-        guess = settle_water(few, values, gap_share=THIN_GAP_SHARE)[1] if thick else values
     for p, pieces in runs.items():
-        values[:, p] = _settle_period(desk, pieces, s.reservoirs.energy_mwh[:, p], guess[:, p], out, gap_share)
+        values[:, p] = _settle_period(desk, pieces, s.reservoirs.energy_mwh[:, p], guess[:, p], out)
     return out, values
 
 
 def _settle_period(
-    desk: Desk, pieces: list[tuple[int, int]], energy: Floats, guess: Floats, out: Hours, gap_share: float
+    desk: Desk, pieces: list[tuple[int, int]], energy: Floats, guess: Floats, out: Hours
 ) -> Floats:
     """Fill `out` over the hours of one period; water values (H,)."""
     s = desk.system
@@ -190,9 +215,17 @@ def _settle_period(
         worths.append(worth)
         bounds.append(total - float(worth @ energy))
 
+    def seen(more: bool) -> NDArray[np.bool_]:
+        return np.asarray((np.array(used) > energy if more else np.array(used) <= energy).any(axis=0))
+
     for worth in (guess * (1.0 - NUDGE), guess * (1.0 + NUDGE)) if guess.any() else (guess,):
         price(worth)
-    if not all((u > energy).any() for u in used) and not any((u >= energy * (1 - 1e-9)).all() for u in used) and guess.any():
+    for step in STRIDES if guess.any() else ():
+        if (seen(True) & seen(False)).all():
+            break
+        worth = worths[-1]
+        price(np.where(seen(False), np.where(seen(True), worth, worth * (1.0 - step)), worth * (1.0 + step)))
+    if guess.any() and not seen(True).all():
         price(np.zeros(H))
     if not worths[-1].any() and (used[-1] <= energy * (1 + 1e-9)).all():
         return worths[-1]
@@ -206,7 +239,7 @@ def _settle_period(
             ))
     for _ in range(WATER_ROUNDS):
         total, mix, worth = _master(np.array(cost), np.array(used), energy)
-        if total - max(bounds) <= gap_share * max(1.0, abs(total)):
+        if total - max(bounds) <= WATER_GAP_SHARE * max(1.0, abs(total)):
             break
         price(np.maximum(worth, 0.0))
     best = int(np.argmax(bounds))
@@ -254,6 +287,30 @@ class Stores:
     worth: Floats  # (T, J)
 
 
+def operate(desk: Desk) -> tuple[Hours, Floats, Stores]:
+    """Dispatch with water and stores settled: the outputs, water values (H, P) and the schedule of the stores.
+
+    Several reservoirs and stores answer to each other, so they take turns, and the cheapest turn is kept.
+    """
+    s = desk.system
+    T, J, H = s.time.size, len(s.storage), len(s.reservoirs)
+    stores, water = Stores(*(np.zeros((T, J)) for _ in range(4))), guess_water(desk)
+    if not J:
+        return *settle_water(desk, water), stores
+    alone = H == 1 and desk.merit.tree and np.unique(s.units.zone[s.units.reservoir == 0]).size <= 1
+    if H and not alone:
+        desk.inject = np.zeros((len(s.zones), T))
+        water = settle_water(desk, water)[1]
+    best: tuple[Hours, Floats, Stores] | None = None
+    for _ in range(TURNS if H and not alone else 1):
+        stores = schedule_stores(desk, water)
+        out, water = settle_water(desk, water)
+        if best is None or out.cost.sum() < best[0].cost.sum():
+            best = out, water, stores
+    assert best is not None
+    return best
+
+
 def schedule_stores(desk: Desk, water: Floats) -> Stores:
     """Schedule every store against the rest, with water at its value; leaves desk.inject at the schedule."""
     s, st = desk.system, desk.system.storage
@@ -261,25 +318,41 @@ def schedule_stores(desk: Desk, water: Floats) -> Stores:
     out = Stores(*(np.zeros((T, J)) for _ in range(4)))
     zones = np.unique(st.zone)
     desk.inject = np.zeros((len(s.zones), T))
-    for turn in range(STORE_ROUNDS if J > 1 else 1):
+    together = J > 1 or len(s.reservoirs) > 1
+    for turn in range(STORE_ROUNDS if together else 1):
         before = out.stored.copy()
         for z in zones:
             if turn == 0 or zones.size > 1:
                 own = desk.inject[z].copy()
                 desk.inject[z] = 0.0
-                table, steps = _table(desk, int(z), water)
+                exact = _table(desk, int(z), water)
                 desk.inject[z] = own
+            table, steps = _smooth(*exact) if together and turn < STORE_ROUNDS - 1 else exact
             for j in np.flatnonzero(st.zone == z):
                 desk.inject[z] -= out.discharge[:, j] - out.charge[:, j]
                 _schedule_one(s, int(j), table, steps, desk.inject[z], out)
                 desk.inject[z] += out.discharge[:, j] - out.charge[:, j]
-        if np.abs(out.stored - before).max() <= STORE_GAIN_SHARE * st.energy_mwh.max():
+        if turn == STORE_ROUNDS - 1 and np.abs(out.stored - before).max() <= STORE_GAIN_SHARE * st.energy_mwh.max():
             break
     return out
 
 
-def _table(desk: Desk, zone: int, water: Floats) -> tuple[Floats, Floats]:
-    """Response of the rest of the system at the zone, (T, M + 1), and the price steps (M,) that part its columns."""
+def _smooth(table: Floats, steps: Floats) -> tuple[Floats, Floats]:
+    """The response with its steps spread out, so that stores share a long step instead of taking turns on it."""
+    M, R = table.shape[1], SMOOTH
+    at = np.arange((M - 1) * R + 1) / R
+    left = np.minimum(at.astype(np.int64), M - 2)
+    part = at - left
+    middle = np.concatenate([[steps[0] / 2], (steps[1:] + steps[:-1]) / 2, [2 * steps[-1]]])
+    fine = np.interp((np.arange((M - 1) * R) + 0.5) / R, np.arange(M), middle)
+    return table[:, left] * (1.0 - part) + table[:, left + 1] * part, fine
+
+
+def _table(desk: Desk, zone: int, water: Floats, apart: int = -1) -> tuple[Floats, Floats]:
+    """Response of the system at the zone, (T, M + 1), and the price steps (M,) that part its columns.
+
+    Units that draw on reservoir `apart` only do what they must.
+    """
     s = desk.system
     rooted = merit_order(s, root=zone)
     steps = rooted.steps
@@ -292,8 +365,9 @@ def _table(desk: Desk, zone: int, water: Floats) -> tuple[Floats, Floats]:
     table = np.empty((s.time.size, between.size))
     for p, a, b in spans(s):
         merit = rooted
-        if len(s.reservoirs) and water[:, p].any():
-            merit = rooted.dearer(np.where(s.units.reservoir >= 0, water[s.units.reservoir, p], 0.0))
+        if len(s.reservoirs) and (apart >= 0 or water[:, p].any()):
+            extra = np.where(s.units.reservoir >= 0, water[s.units.reservoir, p], 0.0)
+            merit = rooted.dearer(np.where((apart >= 0) & (s.units.reservoir == apart), 4.0 * steps[-1] + 1.0, extra))
         desk.response(merit, zone, a, b, between, table)
     return table, steps
 

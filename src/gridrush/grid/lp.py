@@ -19,23 +19,31 @@ from gridrush.units import Floats
 if TYPE_CHECKING:
     from gridrush.grid.dispatch import Dispatch
 
+Shares = NDArray[np.bool_] | NDArray[np.number[Any]]
+"""Share of each unit or link that is up: yes or no, or a number in [0, 1]."""
+
 RESIDUAL_SHARE = 1e-6
 """Largest violated limit and duality gap that are accepted, relative to the size of the problem."""
 
 
-def unit_limits_mw(system: System, up: NDArray[np.generic] | None = None) -> tuple[Floats, Floats]:
-    """Lowest and highest generation of each unit in each hour; must-run never exceeds what is available. [MW] (T, G)"""
+def unit_limits_mw(system: System, up: Shares | None = None, units: Ints | None = None) -> tuple[Floats, Floats]:
+    """Lowest and highest generation of all or some units by hour; must-run never exceeds what is available. [MW] (T, G)"""
     u = system.units
-    high = system.profiles[u.available].T * u.capacity_mw
-    low = np.minimum(high, system.profiles[u.must_run].T * u.capacity_mw)
-    return (low, high) if up is None else (low * up, high * up)
+    some = np.arange(len(u)) if units is None else units
+    high = system.profiles[u.available[some]].T * u.capacity_mw[some]
+    low = np.minimum(high, system.profiles[u.must_run[some]].T * u.capacity_mw[some])
+    if up is None:
+        return low, high
+    share = np.asarray(up[:, some], np.float64)
+    return low * share, high * share
 
 
-def link_limits_mw(system: System, links_up: NDArray[np.generic] | None = None) -> tuple[Floats, Floats]:
+def link_limits_mw(system: System, links_up: Shares | None = None) -> tuple[Floats, Floats]:
     """Limit of each link forward and backward in each hour. [MW] (T, L)"""
     k = system.links
     share = system.profiles[k.available].T
-    share = share if links_up is None else share * links_up
+    if links_up is not None:
+        share = share * np.asarray(links_up, np.float64)
     return share * k.forward_mw, share * k.backward_mw
 
 
@@ -92,13 +100,13 @@ class LpDispatch:
     """
 
     def __init__(
-        self, system: System, *, up: NDArray[np.generic] | None = None, links_up: NDArray[np.generic] | None = None,
+        self, system: System, *, up: Shares | None = None, links_up: Shares | None = None,
         ramps: bool = False, reserve_mw: Floats | None = None, threads: int = 1,
     ) -> None:
         import highspy
 
         self._options = (ramps, reserve_mw)
-        self._highs = highspy.Highs()
+        self._highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         for name, value in (("output_flag", False), ("solver", "simplex"), ("threads", threads), ("parallel", "off")):
             self._highs.setOptionValue(name, value)
         self._build(system, up, links_up)
@@ -112,7 +120,7 @@ class LpDispatch:
         self._highs.passModel(model)
 
     def _build(
-        self, s: System, up: NDArray[np.generic] | None, links_up: NDArray[np.generic] | None
+        self, s: System, up: Shares | None, links_up: Shares | None
     ) -> None:
         import scipy.sparse as sp
 
@@ -188,13 +196,13 @@ class LpDispatch:
         self._matrix = sp.csc_array((v, (r, c)), shape=(lp.rows, lp.n))
 
     def change(
-        self, system: System, *, up: NDArray[np.generic] | None = None, links_up: NDArray[np.generic] | None = None
+        self, system: System, *, up: Shares | None = None, links_up: Shares | None = None
     ) -> None:
         """Swap in a system with the same names and hours; only costs, limits and loads that differ are passed on."""
         before, cost, low, high = self._matrix, self._c, self._low, self._high
         row_low, row_high = self._row_low, self._row_high
         self._build(system, up, links_up)
-        if self._matrix.shape != before.shape or (self._matrix != before).nnz:
+        if self._matrix.shape != before.shape or abs(self._matrix - before).max() > 0.0:
             raise CaseError([Problem("system", "another network", "the zones, units, links, stores and hours of the first")])
         h, at = self._highs, np.flatnonzero(cost != self._c).astype(np.int32)
         if at.size:
@@ -266,7 +274,7 @@ class LpDispatch:
 
 
 def dispatch_lp(
-    system: System, *, up: NDArray[np.generic] | None = None, links_up: NDArray[np.generic] | None = None, **options: Any
+    system: System, *, up: Shares | None = None, links_up: Shares | None = None, **options: Any
 ) -> Dispatch:
     """Cheapest operation by HiGHS; see `gridrush.grid.dispatch.dispatch` for the model and the parameters."""
     return LpDispatch(system, up=up, links_up=links_up, **options).solve()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,14 +53,14 @@ class Merit:
             steps=np.unique(cost[cost > 0]),
         )
 
-    def tree_arrays(self) -> tuple[NDArray[np.generic], ...]:
+    def tree_arrays(self) -> tuple[Any, ...]:
         """Arguments of the tree kernel that do not run along time."""
         return (
             self.unit, self.block, self.capacity_mw, self.available, self.must_run, self.cost_usd_per_mwh, self.start,
             self.steps, self.stop, self.parent, self.zone, self.keep_share, self.pair, self.pair_mw, self.pair_start,
         )
 
-    def mesh_arrays(self, system: System) -> tuple[NDArray[np.generic], ...]:
+    def mesh_arrays(self, system: System) -> tuple[Any, ...]:
         """Arguments of the mesh kernel that do not run along time."""
         k = system.links
         return (
