@@ -30,8 +30,9 @@ class MonthHours:
     year_index: int
     month: int  # 12 year + month - 1
     hours: int  # of one path
-    system: System
+    system: System  # as dispatched, water already spent
     dispatch: Dispatch
+    untapped: System  # as it was before: reservoirs full
     consumers_mw: Floats  # (T, Z) firm load without miners
     registered_mw: Floats  # (T, Z) wanted
     unregistered_mw: Floats  # (T, Z) wanted
@@ -92,12 +93,14 @@ class MonthEngine:
             hydrology=p.hydrology[year_index],
         )  # fmt: skip
         up, known_up = self._up(system, H)
+        untapped = system
         system, _ = planned_supply(system, up=up)  # water is spent where its path is short
         result = dispatch(system, up=up, merit=self._merit_of(system))
         Z = len(self.case.zones)
         short = system.demand.load_mw - result.served_mw
         return MonthHours(
-            year_index=year_index, month=month, hours=H, system=system, dispatch=result, consumers_mw=consumers,
+            year_index=year_index, month=month, hours=H, system=system, dispatch=result, untapped=untapped,
+            consumers_mw=consumers,
             registered_mw=registered, unregistered_mw=hidden,
             interrupted_mw=free + short[:, 2 * Z : 3 * Z],
             unserved_mw=short[:, :Z] + short[:, Z : 2 * Z], up=up, known_up=known_up,

@@ -55,10 +55,11 @@ def year_system(months: Sequence[MonthHours], *, path: int = 0) -> System:
     """One path of a year as a `System` of 8,760 hours.
 
     A unit in service for part of the year is out of it before and after; export sales are left out; stores are those
-    in service in the middle of the year.
+    in service in the middle of the year. Reservoir units, whose output follows each path's water, do not fail: their
+    capacity is multiplied by the share of time they are up.
     """
     slices = [slice(path * m.hours, (path + 1) * m.hours) for m in months]
-    systems = [m.system for m in months]
+    systems = [m.untapped for m in months]
     time = np.concatenate([s.time[at] for s, at in zip(systems, slices, strict=True)])
     rows: dict[bytes, int] = {}
     profiles: list[Floats] = []
@@ -82,7 +83,7 @@ def year_system(months: Sequence[MonthHours], *, path: int = 0) -> System:
 
 
 def _units(months: Sequence[MonthHours], slices: Sequence[slice], row: Row) -> Units:
-    systems = [m.system for m in months]
+    systems = [m.untapped for m in months]
     index = [{n: i for i, n in enumerate(s.units.name)} for s in systems]
     names = tuple(dict.fromkeys(n for s in systems for n in s.units.name))
     reservoirs = _reservoir_names(systems)
@@ -103,6 +104,9 @@ def _units(months: Sequence[MonthHours], slices: Sequence[slice], row: Row) -> U
                 water[n] = reservoirs.index(s.reservoirs.name[s.units.reservoir[i]])
         available[n], must_run[n] = row(can), row(must)
 
+    wet = water >= 0
+    up_share = np.array([1.0 - systems[k].units.forced_outage_share[i] for k, i in home])
+
     def of(field: str) -> Floats:
         return np.array([float(getattr(systems[k].units, field)[i]) for k, i in home])
 
@@ -111,8 +115,8 @@ def _units(months: Sequence[MonthHours], slices: Sequence[slice], row: Row) -> U
         technology=tuple(systems[k].units.technology[i] for k, i in home),
         fuel=tuple(systems[k].units.fuel[i] for k, i in home),
         zone=np.array([systems[k].units.zone[i] for k, i in home], np.int64),
-        capacity_mw=capacity, cost_usd_per_mwh=of("cost_usd_per_mwh"), available=available, must_run=must_run,
-        reservoir=water.astype(np.int64), mttf_h=of("mttf_h"), mttr_h=of("mttr_h"), maintenance_h=np.zeros(len(names)),
+        capacity_mw=np.where(wet, capacity * up_share, capacity), cost_usd_per_mwh=of("cost_usd_per_mwh"), available=available, must_run=must_run,
+        reservoir=water.astype(np.int64), mttf_h=np.where(wet, np.inf, of("mttf_h")), mttr_h=of("mttr_h"), maintenance_h=np.zeros(len(names)),
         co2_t_per_mwh=of("co2_t_per_mwh"), ramp_share_per_h=of("ramp_share_per_h"),
     )  # fmt: skip
 
@@ -124,12 +128,12 @@ def _demand(months: Sequence[MonthHours], slices: Sequence[slice]) -> Demand:
     firm: BlockKind = "firm"
     soft: BlockKind = "interruptible"
     for m, at in zip(months, slices, strict=True):
-        d = m.system.demand
+        d = m.untapped.demand
         load = d.load_mw[at]
         miners = load[:, 2 * Z : 3 * Z]
         is_firm = d.kind[2 * Z] == firm
         parts.append(np.concatenate([load[:, : 2 * Z], miners * is_firm, miners * (not is_firm)], axis=1))
-    d = months[-1].system.demand
+    d = months[-1].untapped.demand
     worth = d.value_usd_per_mwh
     value = np.concatenate([worth[: 2 * Z], worth[Z : 2 * Z], worth[2 * Z : 3 * Z]])
     names = (*d.name[: 3 * Z], *(f"{n}, interruptible" for n in d.name[2 * Z : 3 * Z]))
