@@ -35,15 +35,15 @@ class Beliefs:
     The reasons stand in docs/mining.md. None was fitted to anything later than November 2021.
     """
 
-    map_bias: float = -0.30  # mean of b: pools that Chinese owners use are over-represented in the map's sample
-    map_bias_std: float = 0.33  # the map sees 32-38% of the hash rate
+    map_bias: float = -0.38  # mean of b: pools that Chinese owners use are over-represented in the map's sample
+    map_bias_std: float = 0.42  # the map sees 32-38% of the hash rate
     proxy_bias: float = -0.10  # mean of v: after the ban hidden Chinese traffic also surfaced elsewhere
     proxy_bias_std: float = 0.12
     fleet_std: float = 0.22  # between 29.5 (all new) and 98 J/TH (all Antminer S9) around 59.4
     month_std: float = 0.15
     month_persistence: float = 0.7
     share_drift_std: float = 0.12  # per month where the map has no reading
-    registered_logit: float = 0.0  # at the last month: half
+    registered_logit: float = 0.1  # at the last month: about half; officials say 600 of 940 or 600 of 1,800
     registered_logit_std: float = 0.9
     registered_drift: float = 0.0  # logit a year
     registered_drift_std: float = 0.5
@@ -53,11 +53,14 @@ class Beliefs:
     rationed_mode: float = 0.2
     growth_read_std: float = 0.008  # rounding and the meaning of "growth" in a statement
     statement_std: Mapping[str, float] = field(
-        default_factory=lambda: {"registered_mw": 0.20, "unregistered_mw": 0.70, "total_mw": 0.40, "ratio": 0.70}
+        default_factory=lambda: {
+            "registered_mw": 0.20, "unregistered_mw": 0.80, "total_mw": 0.50, "ratio": 0.80, "fee_usd": 0.10,
+        }
     )
     shared_std: Mapping[str, float] = field(
         default_factory=lambda: {
-            "registered_mw": 0.20, "unregistered_mw": 0.60, "total_mw": 0.45, "ratio": 0.30, "growth_share": 0.020
+            "registered_mw": 0.20, "unregistered_mw": 0.70, "total_mw": 0.50, "ratio": 0.40, "growth_share": 0.025,
+            "fee_usd": 0.15,
         }
     )
 
@@ -159,7 +162,6 @@ class _Prior:
     both: Floats  # (N, T, 2)
     growth: Floats  # (N,)
     rationed: Floats  # (N,) share of hours cut since September 2021
-    shared: dict[str, Floats]  # (N,) shared error of statements by quantity
 
 
 def census(
@@ -189,15 +191,17 @@ def census(
         raise ValueError(f"draws is {draws}, need 10 or more")
     b = beliefs or Beliefs()
     prior = _draw_prior(case, b, max(20 * draws, 20_000), seed, month_of(first))
-    names, loglik = _likelihoods(case, b, prior)
-    weight = _normalise(loglik.sum(axis=0))
+    pieces = _pieces(case, b, prior)
+    n = len(prior.both)
+    weight = _normalise(_loglik(pieces, b, n))
     last = prior.both[:, -1].sum(axis=1)
     base = _weighted_quantiles(last, weight)
-    pieces = []
-    for i, name in enumerate(names):
-        without = _weighted_quantiles(last, _normalise(loglik.sum(axis=0) - loglik[i]))
-        pieces.append(
-            Evidence(name, float(without[2] - without[0]), float(base[2] - base[0]), float(base[1] - without[1]))
+    evidence = []
+    for piece in pieces:
+        rest = [p for p in pieces if p is not piece]
+        without = _weighted_quantiles(last, _normalise(_loglik(rest, b, n)))
+        evidence.append(
+            Evidence(piece.name, float(without[2] - without[0]), float(base[2] - base[0]), float(base[1] - without[1]))
         )
     pick = _systematic(weight, draws, stream(seed, "census:resample"))
     return Census(
@@ -205,7 +209,7 @@ def census(
         draws_mw=prior.both[pick],
         growth_share=prior.growth[pick],
         rationed_share=prior.rationed[pick],
-        evidence=tuple(sorted(pieces, key=lambda e: -e.narrowing_share)),
+        evidence=tuple(sorted(evidence, key=lambda e: -e.narrowing_share)),
         effective_draws=float(1.0 / (weight**2).sum()),
     )
 
@@ -246,7 +250,6 @@ def _draw_prior(case: Case, b: Beliefs, n: int, seed: int, first: np.datetime64)
         both=np.stack([rho * total, (1.0 - rho) * total], axis=2),
         growth=rng.normal(b.growth, b.growth_std, n),
         rationed=_triangle(rng, n, 0.0, b.rationed_mode, b.rationed_high),
-        shared={k: rng.normal(0.0, s, n) for k, s in sorted(b.shared_std.items())},
     )
 
 
@@ -257,37 +260,77 @@ RATIONED_MONTH = np.datetime64("2021-09", "M")
 """KEGOC begins to ration miners (events.csv)."""
 
 
-def _likelihoods(case: Case, b: Beliefs, prior: _Prior) -> tuple[list[str], Floats]:
-    """Log likelihood of each statement in each prior draw. Names (E,), (E, N)"""
-    names: list[str] = []
-    out: list[Floats] = []
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """A statement beside the prior draws: what it misses by, its own spread, and the group that shares an error."""
+
+    name: str
+    group: str
+    miss: Floats  # (N,)
+    std: float
+
+
+def _pieces(case: Case, b: Beliefs, prior: _Prior) -> list[_Piece]:
+    out = []
     for s in sorted(case.statements, key=lambda s: (s.on, s.who, s.quantity)):
         t = months_between(prior.months[0], month_of(str(s.on)))
         if s.on > case.as_of or not 0 <= t < len(prior.months):
             continue
-        registered, hidden = prior.both[:, t, 0], prior.both[:, t, 1]
+        name = f"{s.on} {s.who}: {s.quantity} {s.value:g}"
         if s.quantity == "growth_share":
             read = _growth_to_date(case, prior, t)
-            if read is None:
-                continue
-            z = (s.value - read - prior.shared[s.quantity]) / b.growth_read_std
-        elif s.quantity == "fee_usd":
-            continue  # receipts need a fee rate: `with_receipts` weighs them
-        else:
-            seen = {
-                "registered_mw": registered,
-                "unregistered_mw": hidden,
-                "total_mw": registered + hidden,
-                "ratio": hidden / registered,
-            }[s.quantity]
-            spread = b.statement_std[s.quantity]
-            if s.low is not None and s.high is not None and s.low > 0:
-                spread = float(np.hypot(spread, np.log(s.high / s.low) / 3.29))  # 3.29 sd = 90% interval
-            z = (np.log(s.value) - np.log(seen) - prior.shared[s.quantity]) / spread
-        names.append(f"{s.on} {s.who}: {s.quantity} {s.value:g}")
-        out.append(-0.5 * z**2)
-    n = len(prior.both)
-    return names, np.array(out).reshape(len(out), n)
+            if read is not None:
+                out.append(_Piece(name, s.quantity, s.value - read, b.growth_read_std))
+            continue
+        seen = _seen(case, prior, s.quantity, t)
+        if seen is None:
+            continue
+        spread = b.statement_std[s.quantity]
+        if s.low is not None and s.high is not None and s.low > 0:
+            spread = float(np.hypot(spread, np.log(s.high / s.low) / 3.29))  # 3.29 sd = 90% interval
+        out.append(_Piece(name, s.quantity, np.log(s.value) - np.log(seen), spread))
+    return out
+
+
+def _seen(case: Case, prior: _Prior, quantity: str, t: int) -> Floats | None:
+    """What a statement of this quantity speaks of, in the prior draws. (N,)"""
+    registered, hidden = prior.both[:, t, 0], prior.both[:, t, 1]
+    if quantity == "fee_usd":
+        return _fee_usd(case, prior, t)
+    return {
+        "registered_mw": registered,
+        "unregistered_mw": hidden,
+        "total_mw": registered + hidden,
+        "ratio": hidden / registered,
+    }[quantity]
+
+
+def _fee_usd(case: Case, prior: _Prior, t: int) -> Floats | None:
+    """Fee that registered miners owe for the quarter that ends before month t; None without a flat fee. (N,) [USD]"""
+    day = prior.months[t].astype("datetime64[D]").astype(object)
+    fee = [p.value for p in sorted(case.policies, key=lambda p: p.on) if p.item == "mining_fee_flat" and p.on < day]
+    rate = [x.kzt_per_usd for x in sorted(case.exchange, key=lambda x: x.on) if x.on <= day]
+    if not fee or not rate or t < 3:
+        return None
+    hours = 3.0 * HOURS_PER_DAY * 365.25 / 12.0 * case.parameters.mining_uptime_share.value
+    running = prior.both[:, t - 3 : t, 0].mean(axis=1) * (1.0 - prior.rationed)
+    return np.asarray(running * hours * 1e3 * fee[-1] / rate[-1])
+
+
+def _loglik(pieces: list[_Piece], b: Beliefs, n: int) -> Floats:
+    """Log likelihood of all pieces in each prior draw, the error shared inside a group integrated out. (N,)
+
+    Inside a group the misses are normal with covariance diag(std^2) + shared^2, inverted in closed form.
+    """
+    total = np.zeros(n)
+    for group in sorted({p.group for p in pieces}):
+        inside = [p for p in pieces if p.group == group]
+        precision = [p.std**-2 for p in inside]
+        weighted = sum((p.miss * w for p, w in zip(inside, precision, strict=True)), np.zeros(n))
+        squares = sum((p.miss**2 * w for p, w in zip(inside, precision, strict=True)), np.zeros(n))
+        shared = b.shared_std[group] ** 2
+        total -= 0.5 * (squares - weighted**2 * shared / (1.0 + shared * sum(precision)))
+    return total
 
 
 def _growth_to_date(case: Case, prior: _Prior, t: int) -> Floats | None:
@@ -364,3 +407,65 @@ def _systematic(weight: Floats, n: int, rng: np.random.Generator) -> np.ndarray[
     at = (np.arange(n) + rng.random()) / n
     pick = np.searchsorted(np.cumsum(weight), at)
     return rng.permutation(np.minimum(pick, len(weight) - 1)).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one new measurement would teach about the last month's miners, before its result is known."""
+
+    quantity: str
+    std_share: float  # error of the measurement, share of its value
+    width_now_mw: float  # of the 90% interval of the total
+    width_expected_mw: float
+
+    @property
+    def narrowing_share(self) -> float:
+        """Part of the width expected to go."""
+        return 1.0 - self.width_expected_mw / self.width_now_mw
+
+
+MEASUREMENTS: Mapping[str, float] = {
+    "unregistered_mw": 0.15,  # feeder survey of unmetered farms
+    "registered_mw": 0.03,  # meters of the licensed farms
+    "total_mw": 0.10,  # night load of substations before and after a cut
+    "fee_receipts_mw": 0.05,  # a quarter of fee receipts over the fee: registered miners' energy
+    "registered_share": 0.20,  # sample of farms checked against the register
+}
+"""Measurements one could order, with their errors (assumed; the detect room gives a survey's own)."""
+
+
+def value_of_measurement(
+    found: Census, *, std_share: Mapping[str, float] | None = None, truths: int = 200, seed: int = 1
+) -> tuple[Lesson, ...]:
+    """Expected narrowing of the last month's total from each measurement, best first.
+
+    For truths drawn from the posterior a result is drawn with its error, the draws are weighed by it and the width of
+    the 90% interval is taken; its mean over the truths is what one may expect (preposterior analysis).
+    """
+    registered, hidden = found.draws_mw[:, -1, 0], found.draws_mw[:, -1, 1]
+    total = registered + hidden
+    running = registered * (1.0 - found.rationed_share)
+    seen = {
+        "unregistered_mw": hidden,
+        "registered_mw": registered,
+        "total_mw": total,
+        "fee_receipts_mw": running,
+        "registered_share": registered / total,
+    }
+    errors = dict(MEASUREMENTS if std_share is None else std_share)
+    if unknown := sorted(set(errors) - set(seen)):
+        raise ValueError(f"unknown measurements {unknown}; need some of {sorted(seen)}")
+    flat = np.full(len(total), 1.0 / len(total))
+    now = _weighted_quantiles(total, flat)
+    out = []
+    for name, error in errors.items():
+        rng = stream(seed, f"census:lesson:{name}")
+        log = np.log(seen[name])
+        widths = np.empty(truths)
+        for k in range(truths):
+            result = log[rng.integers(len(log))] + error * rng.standard_normal()
+            weight = _normalise(-0.5 * ((log - result) / error) ** 2)
+            low, _, high = _weighted_quantiles(total, weight)
+            widths[k] = high - low
+        out.append(Lesson(name, error, float(now[2] - now[0]), float(widths.mean())))
+    return tuple(sorted(out, key=lambda x: -x.narrowing_share))

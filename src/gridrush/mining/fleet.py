@@ -196,6 +196,7 @@ def break_even_curve(
     month: str | np.datetime64,
     *,
     hashprice_usd_per_ph_day: float | None = None,
+    fleet_j_per_th: float | None = None,
     paid_usd_per_mwh: float | None = None,
     older_years: float = 0.0,
     method: str = "v1.4",
@@ -212,30 +213,32 @@ def break_even_curve(
     month : str
         Month whose fleet is meant, e.g. "2021-10"; after the last month of the record the last one's devices.
     hashprice_usd_per_ph_day : float, optional
-        Default: the month's own. [USD/PH/day]
+        Default: the month's own; needed after the record. [USD/PH/day]
+    fleet_j_per_th : float, optional
+        Scales the devices so that their mean is this: for months after the record. [J/TH]
     paid_usd_per_mwh : float, optional
         Price that formed the fleet. Default: 50, the index's. [USD/MWh]
     older_years : float
         How much older than the world's a country's fleet is, in years: shifts the age weights.
     """
     rule = RULES[method]
-    when = month_of(month)
+    when, network = month_of(month), network_of(case)
     price = hashprice_usd_per_ph_day
     if price is None:
-        network = network_of(case)
         price = float(network.hashprice_usd_per_ph_day[network.at(when)])
+    when = min(when, network.months[-1])
     day = np.array([(when.astype("datetime64[D]") + 14).astype(np.int64)], dtype=np.float64)
-    e, w = _weights(case.machines, day, rule)
-    if older_years > 0:
-        shifted = _weights(case.machines, day - older_years * 365.25, rule)[1]
-        w = np.where(shifted.sum() > 0, shifted, w)
-    value = break_even_price(price, e, pue=pue, pool_fee_share=pool_fee_share)[0]
+    e, w = _weights(case.machines, day - older_years * 365.25, rule)
+    weight = w[0]
     paid = POWER_PRICE_USD_PER_KWH * 1e3 if paid_usd_per_mwh is None else paid_usd_per_mwh
-    kept = (w[0] > 0) & (value * pue >= paid)
+    if fleet_j_per_th is not None:
+        e = e * fleet_j_per_th * weight.sum() / (weight @ e)
+    value = break_even_price(price, e, pue=pue, pool_fee_share=pool_fee_share)[0]
+    kept = (weight > 0) & (value >= paid)
     if not kept.any():
-        kept = w[0] > 0
+        kept = weight > 0
     order = np.argsort(value[kept], kind="stable")
-    mass = (w[0] * e)[kept][order]
+    mass = (weight * e)[kept][order]
     mass = mass / mass.sum()
     running = np.cumsum(mass[::-1])[::-1]
     return BreakEvenCurve(value[kept][order], running)

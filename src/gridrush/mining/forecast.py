@@ -26,8 +26,8 @@ FLEET_TREND_SHARE = -0.12
 FLEET_FLOOR_J_PER_TH = 5.0
 """No fleet is assumed below this (assumed; three times better than the best device of 2024)."""
 
-LEVEL_AFTER = {"record": 1.0, "flat": 1.0, "low": 0.6, "high": 1.6}
-"""Hashprice level a year after the record ends, before its trend: the inner half of one-year moves 2018-2025."""
+LEVEL_AFTER = {"record": 1.0, "flat": 1.0, "low": 0.66, "high": 1.6}
+"""Hashprice a year after the record ends, before its trend: quartiles of its one-year moves over their median."""
 
 HALVINGS = {"2028-04": 1.5625, "2032-04": 0.78125, "2036-04": 0.390625, "2040-04": 0.1953125}
 """Block subsidy from the month on. [BTC] Every 210,000 blocks (Bitcoin protocol), at 144 blocks a day."""
@@ -73,7 +73,7 @@ def world_path(
     Parameters
     ----------
     after : {"record", "flat", "low", "high"}
-        Level of hashprice after the record: kept, kept without trend, or 0.6 or 1.6 of it within a year.
+        Level of hashprice after the record: kept, kept without trend, or 0.66 or 1.6 of it within a year.
     growth_share : float
         Change of hashprice a year after the record; revenue is kept, so hash rate moves the other way.
     record_ends : str, optional
