@@ -23,7 +23,7 @@ def assess(
     target_error: float | None = None,
     hazards: Hazards = NO_HAZARDS,
     weights: Floats | None = None,
-    variance: str = "auto",
+    variance: str | None = None,
     threads: int = 1,
     utc_offset_h: int = 0,
     progress: Progress | None = None,
@@ -46,8 +46,9 @@ def assess(
         Stress, hourly failure rates, partial outages, common causes, contracts, load draws.
     weights : array_like, shape (N,), optional
         Odds of the weather years.
-    variance : {"auto", "plain", "importance"}
-        Draw years as they come, or only years with a shortfall, weighted; "auto" lets a pilot decide.
+    variance : {"auto", "plain", "importance"}, optional
+        Draw years as they come, or only years with a shortfall, weighted; "auto" lets a pilot decide. When absent,
+        "auto" with a target error and "plain" without: a number of samples asked for is a number of plain years.
     threads : int
         Threads to run on. The numbers do not depend on it.
     utc_offset_h : int
@@ -68,6 +69,7 @@ def assess(
     .. [1] R. Billinton and W. Li, Reliability Assessment of Electric Power Systems Using Monte Carlo Methods, 1994.
     .. [2] A. B. Owen, Y. Maximov, M. Chertkov, Importance sampling the union of rare events, 2019.
     """
+    variance = variance or ("plain" if target_error is None else "auto")
     problems = []
     if method not in ("mc", "exact"):
         problems.append(Problem("method", method, "'mc' or 'exact'"))

@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridrush.adequacy.assess import assess
+from gridrush.adequacy.exact import exact_assessment
 from gridrush.adequacy.hazards import NO_HAZARDS, Hazards, Response
 from gridrush.adequacy.metrics import Assessment
+from gridrush.adequacy.plan import make_plan
 from gridrush.case.estimate import Estimate
 from gridrush.case.system import Demand, System, Units
 from gridrush.errors import CaseError, Problem
 from gridrush.units import Floats
 
-TOLERANCE_MW = 1e-3
+TOLERANCE_MW = 1e-5
 METRIC = "LOLE_h"
 
 
@@ -88,8 +90,11 @@ class _Search:
 
     def __call__(self, system: System, hazards: Hazards | None = None) -> Assessment:
         # what is compared must be drawn alike, so the way of drawing may not change from one load to the next
-        return assess(system, method=self.method, samples=self.samples, seed=self.seed, hazards=hazards or self.hazards,
-                      threads=self.threads, variance="auto" if self.method == "exact" else "importance")
+        hazards = hazards or self.hazards
+        if self.method == "exact":
+            return exact_assessment(make_plan([system], hazards=hazards), frequency=False)
+        return assess(system, samples=self.samples, seed=self.seed, hazards=hazards, threads=self.threads,
+                      variance="importance")
 
 
 def _root(risk: Callable[[float], Estimate], target: Estimate, high_mw: float, *, low_mw: float = 0.0) -> Estimate:
@@ -102,13 +107,17 @@ def _root(risk: Callable[[float], Estimate], target: Estimate, high_mw: float, *
         return Estimate(a, 0.0, "MW")
     fa, fb = at.mean - target.mean, risk(b).mean - target.mean
     last = at
-    for _ in range(60):
+    for k in range(1, 90):
         if b - a <= TOLERANCE_MW:
             break
-        # Illinois in the logarithm would need risk > 0; halving with a secant guess is enough here
-        guess = a - fa * (b - a) / (fb - fa) if fb > fa else 0.5 * (a + b)
-        edge = 0.05 * (b - a)
-        x = min(max(guess, a + edge), b - edge)
+        # risk grows about exponentially with load: a secant in its logarithm, kept off the ends, then halving
+        x = 0.5 * (a + b)
+        if k % 3 and fa + target.mean > 0 and target.mean > 0:
+            up, down = math.log((fb + target.mean) / target.mean), math.log((fa + target.mean) / target.mean)
+            if up > down:
+                x = a - down * (b - a) / (up - down)
+        edge = min(0.02 * (b - a), 4 * TOLERANCE_MW) if k % 3 else 0.0
+        x = min(max(x, a + edge), b - edge)
         last = risk(x)
         f = last.mean - target.mean
         if f > 0:

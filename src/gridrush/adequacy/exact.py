@@ -66,7 +66,7 @@ def patterns(lost: Any, scale: float) -> tuple[Any, Any]:
     return distinct, inverse.reshape(-1)[np.cumsum(change) - 1]
 
 
-def exact_assessment(plan: Plan) -> Assessment:
+def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
     """Exact indices of a plan with one, two or three zones, no storage and no contracts; see `assess`."""
     Z, T = plan.shape
     k = plan.kernel
@@ -86,7 +86,7 @@ def exact_assessment(plan: Plan) -> Assessment:
     margins = k.surplus.astype(np.int64)  # (N, Z, T)
     short = np.zeros((k.n_scenarios, T))
     energy = np.zeros((k.n_scenarios, T))
-    frequency = None
+    often = None
     on_grid = True
     for v in range(len(vectors)):
         hours = np.flatnonzero(at == v)
@@ -97,8 +97,8 @@ def exact_assessment(plan: Plan) -> Assessment:
                 short[n, hours], energy[n, hours] = tables[0].shortfall(margins[n, 0, hours])
             else:
                 short[n, hours], energy[n, hours] = _joined(plan, tables, vectors[v], n, hours)
-    if Z == 1 and len(vectors) == 1:
-        frequency = _frequency(plan, vectors[0], short, margins[:, 0])
+    if frequency and Z == 1 and len(vectors) == 1:
+        often = _frequency(plan, vectors[0], short, margins[:, 0])
     if not on_grid:
         _log.warning("capacities have no common step: losses were split over a grid of %d points", MOST_POINTS)
     w = plan.weights
@@ -109,13 +109,13 @@ def exact_assessment(plan: Plan) -> Assessment:
     eue = float(w @ energy.sum(axis=1))
     metrics = {
         "LOLE_h": Estimate(float(w @ short.sum(axis=1)), 0.0, "h/yr"), "LOLE_days": Estimate(float(days), 0.0, "days/yr"),
-        "EUE_MWh": Estimate(eue, 0.0, "MWh/yr"), "NEUE": Estimate(1e6 * eue / load if load > 0 else 0.0, 0.0, "ppm"),
+        "EUE_MWh": Estimate(eue, 0.0, "MWh/yr"), "NEUE": Estimate(1e6 * eue / float(load) if load > 0 else 0.0, 0.0, "ppm"),
     }
-    if frequency is not None:
-        metrics["LOLF_occ"] = Estimate(frequency, 0.0, "occ/yr")
+    if often is not None:
+        metrics["LOLF_occ"] = Estimate(often, 0.0, "occ/yr")
         hours_ = metrics["LOLE_h"].mean
-        metrics["duration_h"] = Estimate(hours_ / frequency if frequency > 0 else 0.0, 0.0, "h")
-        metrics["event_MWh"] = Estimate(eue / frequency if frequency > 0 else 0.0, 0.0, "MWh")
+        metrics["duration_h"] = Estimate(hours_ / often if often > 0 else 0.0, 0.0, "h")
+        metrics["event_MWh"] = Estimate(eue / often if often > 0 else 0.0, 0.0, "MWh")
     tables_ = np.zeros((2, Z + 1, 12, 24))
     for n in range(k.n_scenarios):
         for i, x in enumerate((short, energy)):
@@ -124,7 +124,7 @@ def exact_assessment(plan: Plan) -> Assessment:
         tables_[:, 0] = tables_[:, 1]
     return Assessment(
         method="exact", samples=0, seed=None, metrics=metrics, zones={plan.zones[0]: dict(metrics)} if Z == 1 else {},
-        lole_month_hour_h=tables_[0] if Z == 1 else tables_[0] , eue_month_hour_mwh=tables_[1],
+        lole_month_hour_h=tables_[0], eue_month_hour_mwh=tables_[1],
         diagnostics={"on_grid": str(on_grid)})
 
 

@@ -21,7 +21,9 @@ from gridrush.case.estimate import Estimate
 
 _log = logging.getLogger(__name__)
 BATCH = 256
-PILOT = 512
+PILOT = 256
+FINEST = 1e-6
+"""Relative error below which an importance estimate claims nothing: its tables and its input are rounded."""
 TAIL_SHARE = 0.05
 Progress = Callable[[int, float], None]
 
@@ -76,7 +78,7 @@ def simulate(
     gain = 1.0
     pilot_n = min(PILOT, samples)
     if built is not None and built[1].cum[-1] <= 0.0:
-        return summarise(plan, _nothing(plan), seed, "importance", 1.0, samples)
+        return summarise(plan, _nothing(plan), seed, "importance", 1.0)
     if built is not None and variance == "auto":
         tries = []
         for p, q, task in ((plan.kernel, no_tables(), "pilot plain"), (*built, "pilot importance")):
@@ -107,7 +109,7 @@ def simulate(
             step = BATCH * max(1, math.ceil(min(need, 4.0 * sums.n) / BATCH))
         else:
             step = max(BATCH, sums.n)
-    return summarise(plan, sums, seed, name, gain, samples)
+    return summarise(plan, sums, seed, name, gain)
 
 
 def _nothing(plan: Plan) -> Sums:
@@ -117,10 +119,11 @@ def _nothing(plan: Plan) -> Sums:
     return sums
 
 
-def summarise(plan: Plan, sums: Sums, seed: int | None, variance: str, gain: float, asked: int) -> Assessment:
+def summarise(plan: Plan, sums: Sums, seed: int | None, variance: str, gain: float) -> Assessment:
     """Estimates from sums."""
     Z = plan.shape[0]
     n = sums.n
+    floor = FINEST if variance == "importance" else 0.0
     total, squares, cross, heat, hist = sums.parts
     load = sum(w * s.load_mw for w, s in zip(plan.weights, plan.systems, strict=True))
     firm = np.concatenate([np.asarray(load).sum(axis=0) - plan.weights @ plan.flexible_mw.sum(axis=2)])
@@ -129,7 +132,8 @@ def summarise(plan: Plan, sums: Sums, seed: int | None, variance: str, gain: flo
 
     def table(z: int) -> dict[str, Estimate]:
         def est(m: int, unit: str) -> Estimate:
-            return Estimate(*mean_error(float(total[z, m]), float(squares[z, m]), n), unit)
+            mean, error = mean_error(float(total[z, m]), float(squares[z, m]), n)
+            return Estimate(mean, max(error, floor * mean), unit)
 
         def ratio(a: int, c: int, unit: str) -> Estimate:
             return Estimate(*ratio_error(total[z, a], total[z, EVENTS], squares[z, a], squares[z, EVENTS], cross[z, c], n), unit)
