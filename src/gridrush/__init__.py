@@ -1,3 +1,56 @@
-"""gridrush: a load that can move rushes onto a grid; how much is there, what breaks, what closes the gap."""
+"""gridrush: a load that can move rushes onto a grid; how much is there, what breaks, what closes the gap.
+
+Nothing heavy is imported here: each name below is fetched from its room when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from gridrush.errors import CaseError, EngineError, GridrushError, InfeasibleError, Problem
+
+if TYPE_CHECKING:
+    from gridrush.case.estimate import Estimate as Estimate
+    from gridrush.case.load import load_case as load_case
+    from gridrush.case.load import resolve_scenario as resolve_scenario
+    from gridrush.case.model import Case as Case
+    from gridrush.case.scenario import Scenario as Scenario
+    from gridrush.case.system import System as System
+    from gridrush.case.template import new_case as new_case
+    from gridrush.study.run import Run as Run
+    from gridrush.study.run import Study as Study
+    from gridrush.study.simulate import simulate as simulate
 
 __version__ = "0.1.0"
+
+_ROOMS = {
+    "Case": "gridrush.case.model",
+    "Estimate": "gridrush.case.estimate",
+    "Run": "gridrush.study.run",
+    "Scenario": "gridrush.case.scenario",
+    "Study": "gridrush.study.run",
+    "System": "gridrush.case.system",
+    "load_case": "gridrush.case.load",
+    "new_case": "gridrush.case.template",
+    "resolve_scenario": "gridrush.case.load",
+    "simulate": "gridrush.study.simulate",
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "Case", "CaseError", "EngineError", "Estimate", "GridrushError", "InfeasibleError", "Problem", "Run", "Scenario",
+    "Study", "System", "__version__", "load_case", "new_case", "resolve_scenario", "simulate",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'gridrush' has no attribute {name!r}")
+    value = getattr(import_module(_ROOMS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -32,6 +32,7 @@ def assess(
         Path | None, typer.Option(help="Table of hourly load: hour, load_mw, or one column a zone.")
     ] = None,
     links: Annotated[Path | None, typer.Option(help="Table of links: zone_from, zone_to, mw.")] = None,
+    storage: Annotated[Path | None, typer.Option(help="Table of stores: zone, mw, mwh.")] = None,
     scenario: Annotated[
         str | None, typer.Option(help="Scenario of the case, or a YAML file; default: the case's.")
     ] = None,
@@ -47,7 +48,7 @@ def assess(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Risk of falling short: expected hours (LOLE) and energy (EUE), each with its standard error."""
-    tables = {"--units": units, "--load": load, "--links": links}
+    tables = {"--units": units, "--load": load, "--links": links, "--storage": storage}
     given = [name for name, path in tables.items() if path is not None]
     problems = []
     if case is None and (units is None or load is None):
@@ -65,7 +66,7 @@ def assess(
     if case is None:
         assert units is not None
         assert load is not None
-        _of_tables(units, load, links, method, samples or 10_000, seed, target_error, as_json)
+        _of_tables(units, load, links, storage, method, samples or 10_000, seed, target_error, as_json)
     else:
         _of_case(case, scenario, years, samples or 1_000, seed, as_json)
 
@@ -74,6 +75,7 @@ def _of_tables(
     units: Path,
     load: Path,
     links: Path | None,
+    storage: Path | None,
     method: str,
     samples: int,
     seed: int,
@@ -81,9 +83,9 @@ def _of_tables(
     as_json: bool,
 ) -> None:
     from gridrush.adequacy import assess as assess_system
-    from gridrush.adequacy.tables import read_tables
+    from gridrush.adequacy import read_tables
 
-    system = read_tables(units, load, links)
+    system = read_tables(units, load, links=links, storage=storage)
     with progress_bar("drawing sample years") as tell:
         found = assess_system(
             system, method=method, samples=samples, seed=seed, target_error=target_error,
@@ -101,9 +103,11 @@ def _print(found: Assessment) -> None:
         [f"{name} in {z}", e.mean, e.stderr, e.unit]
         for z, metrics in found.zones.items()
         for name, e in metrics.items()
+        if len(found.zones) > 1
     ]
     give_table(["metric", "mean", "standard error", "unit"], rows)
-    typer.echo(f"\nmethod {found.method}, {found.samples} sample years, seed {found.seed}")
+    drawn = "no error" if found.method == "exact" else f"{found.samples} sample years, seed {found.seed}"
+    typer.echo(f"\nMethod {found.method}: {drawn}.")
 
 
 def _of_case(where: str, scenario: str | None, years: str | None, samples: int, seed: int, as_json: bool) -> None:
