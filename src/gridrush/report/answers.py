@@ -11,7 +11,7 @@ import pandas as pd
 from gridrush.report.figures import small
 from gridrush.report.figures.mining import peak_month
 from gridrush.report.figures.money import PARTY_NAMES, SHOWN, difference
-from gridrush.report.view import View, annual, mining_months, system_risk
+from gridrush.report.view import View, annual, mining_months, row_of, system_risk, worst_year
 from gridrush.report.words import DASH, interval, joined, month_name, ranged, rough, signed, with_unit
 from gridrush.study.run import Run
 
@@ -49,12 +49,16 @@ def load(view: View) -> Answer | None:
     if "best" not in table or not len(table):
         return None
     peak = peak_month(table, f"{view.study.case.as_of:%Y-%m}")
-    row = table.loc[peak]
+    row = row_of(table, peak)
     mw = ranged(row["best"], row["low"], row["high"], "MW")
     demand = float(annual(view.main, "demand_twh").get(int(peak[:4]), float("nan")))
     said = [
         f"In {month_name(peak)} miners wanted about {mw}"
-        + (f", {with_unit(float(row['best']) / (demand * 1e6 / 8760), 'share', 2)} of the country's mean load." if demand > 0 else ".")
+        + (
+            f", {with_unit(row['best'] / (demand * 1e6 / 8760), 'share', 2)} of the country's mean load."
+            if demand > 0
+            else "."
+        )
     ]
     if {"registered", "unregistered"} <= set(table):
         reg, unreg = float(row["registered"]), float(row["unregistered"])
@@ -67,7 +71,8 @@ def load(view: View) -> Answer | None:
             f"{_count(inside, len(total))} of these statements lie inside our interval."
         )
     return Answer("load", "How much load is there?", with_unit(float(row["best"]), "MW"),
-                  f"{interval(row['low'], row['high'], 'MW')}, {month_name(peak)}", tuple(said), small.load(view), "estimated", "mining")  # fmt: skip
+                  f"{interval(row['low'], row['high'], 'MW')}, "
+                  f"{month_name(peak)}", tuple(said), small.load(view), "estimated", "mining")  # fmt: skip
 
 
 def breaks(view: View) -> Answer | None:
@@ -75,8 +80,9 @@ def breaks(view: View) -> Answer | None:
     risk = system_risk(view.main)
     if not len(risk):
         return None
-    year = view.focus if view.focus in risk.index else int(risk["LOLE_h"].idxmax())
-    hours, energy = float(risk.loc[year, "LOLE_h"]), float(risk.loc[year, "EUE_mwh"]) / 1e3
+    year = view.focus if view.focus in risk.index else worst_year(risk)
+    now = row_of(risk, year)
+    hours, energy = now["LOLE_h"], now["EUE_mwh"] / 1e3
     said = [
         f"In {year} some load cannot be met in {_with_error(view.main, year, 'LOLE_h', 'h')} of the year, and "
         f"{_with_error(view.main, year, 'EUE_mwh', 'GWh')} of energy is not served."
@@ -87,19 +93,24 @@ def breaks(view: View) -> Answer | None:
         worst = int(np.argmax(zones["EUE_mwh"].values))
         share = float(zones["EUE_mwh"].values[worst]) / float(zones["EUE_mwh"].sum())
         if share > 0.5:
-            said.append(f"{with_unit(share, 'share', 2)} of that energy is missing in the zone {zones['zone'].values[worst]}.")
+            said.append(
+                f"{with_unit(share, 'share', 2)} of that energy is missing in the zone {zones['zone'].values[worst]}."
+            )
     other = system_risk(view.without_rush) if view.without_rush else None
     if other is not None and year in other.index:
-        said.append(_compare(hours, float(other.loc[year, "LOLE_h"])))
-    said.append("These are averages over many possible years of weather and breakdowns; a real year may be far better or worse.")
-    return Answer("breaks", "What breaks?", rough(hours, "h"), f"short of power in {year}, {rough(energy, 'GWh')} not served", tuple(said),
+        said.append(_compare(hours, row_of(other, year)["LOLE_h"]))
+    said.append(
+        "These are averages over many possible years of weather and breakdowns; a real year may be far better or worse."
+    )
+    return Answer("breaks", "What breaks?", rough(hours, "h"), f"short of power in {year}, {rough(energy, 'GWh')} "
+    "not served", tuple(said),
                   small.breaks(view), "estimated", "risk")  # fmt: skip
 
 
 def _with_error(run: Run, year: int, name: str, unit: str) -> str:
-    row = system_risk(run).loc[year]
+    row = row_of(system_risk(run), year)
     factor = 1e-3 if unit == "GWh" else 1.0
-    mean, half = factor * float(row[name]), factor * Z95 * float(row[f"{name}_stderr"])
+    mean, half = factor * row[name], factor * Z95 * row[f"{name}_stderr"]
     if mean < 0.1:
         return rough(mean, unit)
     return ranged(mean, max(mean - half, 0.0), mean + half, unit, 2)
@@ -109,10 +120,13 @@ def _compare(with_rush: float, without: float) -> str:
     if without < 0.1 and with_rush < 0.1:
         return "Without the rush it would have been as safe."
     if with_rush <= without * 1.05:
-        return f"Without the rush it would have been {rough(without, 'h')}: the miners are not what makes the difference."
+        return (
+            f"Without the rush it would have been {rough(without, 'h')}: the miners are not what makes the difference."
+        )
     if without < 0.1:
         return "Without the rush there would have been next to no such hours."
-    return f"Without the rush it would have been {rough(without, 'h')}, {with_unit(1 - without / with_rush, 'share', 2)} less."
+    less = with_unit(1 - without / with_rush, "share", 2)
+    return f"Without the rush it would have been {rough(without, 'h')}, {less} less."
 
 
 def closes(view: View) -> Answer | None:
@@ -125,9 +139,11 @@ def closes(view: View) -> Answer | None:
     energy = pd.to_numeric(rows["eue_avoided_gwh"], errors="coerce")
     said = [f"Soonest is “{soon['remedy']}”: from {_span(soon)}{_power(soon)}."]
     if energy.notna().any() and float(energy.max()) > 0:
-        best = rows.loc[energy.idxmax()]
+        best = rows.iloc[int(np.nanargmax(energy.to_numpy(dtype=float)))]
         if best["remedy"] != soon["remedy"]:
-            said.append(f"“{best['remedy']}” avoids most shortage, {rough(float(energy.max()), 'GWh')}, from {_span(best)}.")
+            said.append(
+                f"“{best['remedy']}” avoids most shortage, {rough(float(energy.max()), 'GWh')}, from {_span(best)}."
+            )
         else:
             said.append(f"It also avoids most shortage of all: {rough(float(energy.max()), 'GWh')}.")
     if late["remedy"] != soon["remedy"]:
@@ -164,7 +180,9 @@ def pays(view: View) -> Answer | None:
     names = {p: PARTY_NAMES[p][:1].lower() + PARTY_NAMES[p][1:] for p in SHOWN}
 
     def listed(parties: list[str]) -> str:
-        return joined(f"{names[p]} ({signed(float(total[p]), 'USD', 2)})" for p in sorted(parties, key=lambda p: -abs(total[p])))
+        return joined(
+            f"{names[p]} ({signed(float(total[p]), 'USD', 2)})" for p in sorted(parties, key=lambda p: -abs(total[p]))
+        )
 
     said = []
     if lose and gain:
@@ -197,21 +215,33 @@ def leave(view: View) -> Answer | None:
     high = float(months["best"].max())
     last = float(months["best"].iloc[-1])
     if gone is not None:
-        said = [f"Under “{view.main.scenario.title}” they do leave: from {with_unit(high, 'MW')} in {month_name(peak)} to less than a quarter of that in {gone}."]
+        said = [
+            f"Under “{view.main.scenario.title}” they do leave: from {with_unit(high, 'MW')} in "
+            f"{month_name(peak)} to less than a quarter of that in {gone}."
+        ]
         figure, meaning = str(gone), "three in four megawatts of mining have gone"
     else:
-        said = [f"Under “{view.main.scenario.title}” they stay: {with_unit(last, 'MW')} at the end, {with_unit(high, 'MW')} at most."]
+        said = [
+            f"Under “{view.main.scenario.title}” they stay: {with_unit(last, 'MW')} at the end, "
+            f"{with_unit(high, 'MW')} at most."
+        ]
         figure, meaning = with_unit(last, "MW"), f"still mining in {months.index[-1][:4]}"
-    worst = max(later, key=lambda y: float(a.loc[y, "LOLE_h"]))
-    if float(a.loc[worst, "LOLE_h"]) < 0.1:
+    worst = worst_year(a.loc[later])
+    if row_of(a, worst)["LOLE_h"] < 0.1:
         said.append("In the years after, next to no hours are short.")
     else:
-        said.append(f"In the years after, the worst is {worst}, short in {_with_error(view.main, worst, 'LOLE_h', 'h')}: old plants and growing demand remain.")
+        said.append(
+            f"In the years after, the worst is {worst}, short in {_with_error(view.main, worst, 'LOLE_h', 'h')}: "
+            "old plants and growing demand remain."
+        )
     relief = view.study.relief
     if gone is not None and len(relief):
         late = relief[pd.to_numeric(relief["first_year_best"], errors="coerce") > gone]
         if len(late):
-            said.append(f"{len(late)} of the {len(relief)} remedies looked at arrive only after that; they must pay for themselves without the miners.")
+            said.append(
+                f"{len(late)} of the {len(relief)} remedies looked at arrive only after that; they must pay for "
+                "themselves without the miners."
+            )
     return Answer("leave", "What if they leave?", figure, meaning, tuple(said), small.leave(view), "estimated", "risk")
 
 

@@ -15,9 +15,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from gridrush import __version__
-from gridrush.report import facts, tables
+from gridrush.report import about, facts, tables
 from gridrush.report.answers import answers, summary
-from gridrush.report.figures import hours, map as atlas, mining, money, relief, risk, years
+from gridrush.report.figures import hours, mining, money, relief, risk, years
+from gridrush.report.figures import map as atlas
 from gridrush.report.figures.figure import NARROW, WIDE, Choice, Figure
 from gridrush.report.view import View
 from gridrush.report.words import GRADES, day_name, interval, number, plain, with_unit
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 VERDICTS = {"true": "good", "partly": "fair", "misleading": "fair", "false": "bad", "not settled": "open"}
 """Tone of each verdict on a claim."""
+
+CLAIMS = "claim who said text value unit low best high fact verdict margin why"
+RELIEF = "remedy kind first_year_low first_year_best first_year_high power_mw eue_avoided_gwh cost_usd_per_mwh why"
+CHECKS = "quantity year model official deviation_share within source"
+ANSWERS = "question text"
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,20 +88,46 @@ def _page(study: Study, beside: Path) -> str:
     for section in sections:
         for figure in _figures(section):
             links[figure.key] = tables.data_uri(tables.write_csv(figure.table, beside / f"{figure.key}.csv"))
-    extra = {"claims": study.claims, "remedies": study.relief, "facts": facts.all_facts(study.case), "ledger": money.ledger(view)}
+    extra = {
+        "claims": study.claims,
+        "remedies": study.relief,
+        "facts": facts.all_facts(study.case),
+        "ledger": money.ledger(view),
+    }
     for name, table in extra.items():
         links[name] = tables.data_uri(tables.write_csv(table, beside / f"{name}.csv"))
     fact_tables = facts.tables(study.case)
     for part in fact_tables:
         tables.write_csv(part.table, beside / f"case-{part.name}.csv")
     references = facts.references(study.case)
-    return _environment().get_template("report.html").render(
-        view=view, case=study.case, study=study, answers=found, lede=summary(view, found), sections=sections, links=links,
-        grades=GRADES, counts=facts.grade_counts(study.case), claims=list(_claims(study)), parameters=facts.parameters(study.case),
-        fact_tables=fact_tables, references=references, cited={r.key: r for r in references}, scenarios=list(study.runs.values()),
-        ledger=extra["ledger"], totals=money.total_by_scenario(view), box=_box(view), limits=_limits(view),
-        version=__version__, style=_asset("report.css"), script=_asset("report.js"),
-    )  # fmt: skip
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            view=view,
+            case=study.case,
+            study=study,
+            answers=found,
+            lede=summary(view, found),
+            sections=sections,
+            links=links,
+            grades=GRADES,
+            counts=facts.grade_counts(study.case),
+            claims=list(_claims(study)),
+            parameters=facts.parameters(study.case),
+            fact_tables=fact_tables,
+            references=references,
+            cited={r.key: r for r in references},
+            scenarios=list(study.runs.values()),
+            ledger=extra["ledger"],
+            totals=money.total_by_scenario(view),
+            box=about.run_box(view),
+            limits=about.limits(view),
+            version=__version__,
+            style=_asset("report.css"),
+            script=_asset("report.js"),
+        )
+    )
 
 
 def _sections(view: View) -> Iterator[Section]:
@@ -106,16 +138,20 @@ def _sections(view: View) -> Iterator[Section]:
          "A shortage is made of hours. This is what ran, what was wanted, and what was missing.", [week, flow]),
         ("mining", "How much mining there is", "Mining load",
          "No one has metered it all, so each figure is a range.", [mining.size(view), mining.status(view)]),
-        ("years", "Where the power comes from", "Power by year", "Years tell less than hours, but they show what is growing.",
+        ("years", "Where the power comes from", "Power by year", "Years tell less than hours, but they show what "
+        "is growing.",
          [years.mix(view), years.growth(view)]),
         ("risk", "The risk of running short", "Risk",
-         "The measure is the loss-of-load expectation (LOLE): the number of hours in a year in which, on average over many "
+         "The measure is the loss-of-load expectation (LOLE): the number of hours in a year in which, on average "
+         "over many "
          "possible years of weather and breakdowns, some load cannot be met.",
          [risk.lines(view), risk.heat(view), risk.multiples(view)]),
-        ("money", "Who pays", "Who pays", "Money moves between parties; only fuel, plants and lost supply are a cost to all.",
+        ("money", "Who pays", "Who pays", "Money moves between parties; only fuel, plants and lost supply are a "
+        "cost to all.",
          [money.parties(view), "totals", money.fee(view), "ledger"]),
         ("claims", "What was said, and what holds", "Claims",
-         "Statements of the time beside what the model and the facts say.", ["claims" if len(view.study.claims) else None]),
+         "Statements of the time beside what the model and the facts "
+         "say.", ["claims" if len(view.study.claims) else None]),
         ("remedies", "When each remedy arrives", "Remedies",
          "A remedy counts from the day it works, not from the day it is announced.", [relief.timeline(view)]),
         ("check", "Does the model match what happened?", "Model check",
@@ -142,13 +178,19 @@ def _claims(study: Study) -> Iterator[dict[str, Any]]:
         value = pd.to_numeric(row["value"], errors="coerce")
         margin = pd.to_numeric(row["margin"], errors="coerce")
         yield {
-            "text": row["text"], "who": row["who"], "said": row["said"], "fact": _words(row["fact"]), "why": _words(row["why"]),
-            "verdict": str(row["verdict"]), "tone": VERDICTS.get(str(row["verdict"]), "open"), "mark": Markup(relief.claim_mark(row)),
+            "text": row["text"],
+            "who": row["who"],
+            "said": row["said"],
+            "fact": _words(row["fact"]),
+            "why": _words(row["why"]),
+            "verdict": str(row["verdict"]),
+            "tone": VERDICTS.get(str(row["verdict"]), "open"),
+            "mark": Markup(relief.claim_mark(row)),
             "claimed": with_unit(float(value), unit) if pd.notna(value) else "",
             "found": with_unit(float(best), unit) if pd.notna(best) else "",
             "interval": interval(_number(row["low"]), _number(row["high"]), unit),
             "margin": with_unit(float(margin), unit) if pd.notna(margin) else "",
-        }  # fmt: skip
+        }
 
 
 def _number(value: object) -> float | None:
@@ -158,61 +200,6 @@ def _number(value: object) -> float | None:
 
 def _words(value: object) -> str:
     return "" if value is None or value != value else str(value)
-
-
-def _box(view: View) -> list[tuple[str, str]]:
-    """What made these results, for those who want to make them again."""
-    study, run = view.study, view.main
-    residuals = [float(r.hourly.attrs[k]) for r in study.runs.values() for k in r.hourly.attrs if "residual" in str(k)]
-    years = view.years
-    span = f"{years[0]}" if len(years) == 1 else f"{years[0]} to {years[-1]}"
-    rows = [
-        ("gridrush", f"version {__version__}"),
-        ("Case", f"{study.case.name}, digest {study.case.digest[:16] or 'not stored'}"),
-        ("Knowledge of the case ends", day_name(study.case.as_of)),
-        ("Years", span),
-        ("Seed and samples", f"seed {run.seed}, {number(run.samples, 9)} samples a year and scenario"),
-        ("Time to compute", f"{study.seconds:.1f} s" if study.seconds else f"{sum(r.seconds for r in study.runs.values()):.1f} s"),
-        ("Largest hourly imbalance", f"{max(residuals):.1e} of load, over every hour, zone and scenario" if residuals else "not stored"),
-        ("Ledger: parties add up to", f"{money.check_sum(view)} USD"),
-    ]  # fmt: skip
-    return rows
-
-
-def _limits(view: View) -> list[str]:
-    """What the model does not know or do, in plain words."""
-    case = view.study.case
-    out = []
-    shape = case.series.get("demand_shape")
-    if shape is None or shape.grade != "measured":
-        out.append(
-            "No metered hourly load is public. Hours are built from monthly and daily tables, weather noise and the clock: they are "
-            "plausible hours, not recorded ones. Users can give their own metered series."
-        )
-    out += [
-        "The size of unregistered mining is inferred. It is given as a range, and the range is wide because the evidence conflicts.",
-        f"Inside each of the {len(case.zones)} zones power flows freely. Local networks, voltage and stability are left out; faults there can "
-        "cut load that the model serves.",
-        "Breakdowns are random with rates of whole classes of plant. A particular trip on a particular day is not predicted, only "
-        "replayed where the record gives it.",
-        f"Nothing that became known after {day_name(case.as_of)} was used to fit the model. Later years are scenarios, not forecasts.",
-        "Miners are assumed to follow their margin. Political protection, theft and debt are seen only through their effect on the totals.",
-        "Dates of plants are announced dates plus the delays such plants have had. They are ranges for that reason.",
-        "Intervals on risk show the sampling error of the model. That assumptions may be wrong is shown by comparing scenarios, not by them.",
-    ]
-    return out
-
-
-def command(study: Study) -> str:
-    """The command that makes this report again."""
-    run = next(iter(study.runs.values()))
-    first, last = run.years[0], run.years[-1]
-    parts = ["gridrush run", study.case.name]
-    if len(study.runs) < len(study.case.scenarios):
-        parts += [f"--scenario {name}" for name in study.runs]
-    if [first, last] != [study.case.first_year, study.case.last_year]:
-        parts.append(f"--years {first}-{last}")
-    return " ".join([*parts, f"--samples {run.samples}", f"--seed {run.seed}", "--out out"])
 
 
 def report(runs: Iterable[Run], *, title: str = "") -> Report:
@@ -229,15 +216,13 @@ def report(runs: Iterable[Run], *, title: str = "") -> Report:
     if not chosen:
         raise ValueError("no runs given: report([run, ...]) needs at least one")
     case = chosen[0].case if not title else chosen[0].case.model_copy(update={"title": title})
-    empty = {
-        "claims": ["claim", "who", "said", "text", "value", "unit", "low", "best", "high", "fact", "verdict", "margin", "why"],
-        "relief": ["remedy", "kind", "first_year_low", "first_year_best", "first_year_high", "power_mw", "eue_avoided_gwh",
-                   "cost_usd_per_mwh", "why"],
-        "checks": ["quantity", "year", "model", "official", "deviation_share", "within", "source"],
-        "answers": ["question", "text"],
-    }  # fmt: skip
-    blank = {name: pd.DataFrame(columns=columns) for name, columns in empty.items()}
-    return Report(Study(case, {r.name: r for r in chosen}, **blank))
+    return Report(
+        Study(case, {r.name: r for r in chosen}, _blank(CLAIMS), _blank(RELIEF), _blank(CHECKS), _blank(ANSWERS))
+    )
+
+
+def _blank(columns: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=columns.split())
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,12 +246,26 @@ class Report:
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    env = Environment(loader=PackageLoader("gridrush.report", "template"), autoescape=True, undefined=StrictUndefined,
-                      trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    env = Environment(
+        loader=PackageLoader("gridrush.report", "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     env.globals.update(
-        both=_both, is_choice=lambda x: isinstance(x, Choice), is_figure=lambda x: isinstance(x, Figure), block=_block,
-        table=tables.html_table, number=number, plain=plain, command=command, svg=Markup, day_name=day_name,
-    )  # fmt: skip
+        both=_both,
+        is_choice=lambda x: isinstance(x, Choice),
+        is_figure=lambda x: isinstance(x, Figure),
+        block=_block,
+        table=tables.html_table,
+        number=number,
+        plain=plain,
+        command=about.command,
+        scenario_digest=about.scenario_digest,
+        svg=Markup,
+        day_name=day_name,
+    )
     return env
 
 

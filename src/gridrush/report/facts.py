@@ -49,9 +49,16 @@ def parameters(case: Case) -> list[dict[str, str]]:
             low, high = (scaled(v, fact.unit)[0] for v in (fact.low, fact.high))
             span = f"{low:g} to {high:g}" if low is not None and high is not None else ""
             out.append(
-                {"name": plain(name.removesuffix("_share")), "key": name, "value": with_unit(fact.value, fact.unit, 4), "range": span,
-                 "grade": fact.grade, "source": fact.source, "note": fact.note}
-            )  # fmt: skip
+                {
+                    "name": plain(name.removesuffix("_share")),
+                    "key": name,
+                    "value": with_unit(fact.value, fact.unit, 4),
+                    "range": span,
+                    "grade": fact.grade,
+                    "source": fact.source,
+                    "note": fact.note,
+                }
+            )
     return out
 
 
@@ -63,10 +70,19 @@ def all_facts(case: Case) -> pd.DataFrame:
         if isinstance(fact, Fact):
             source = case.sources.get(fact.source)
             rows.append(
-                {"fact": name, "value": fact.value, "unit": fact.unit, "low": fact.low, "high": fact.high, "grade": fact.grade,
-                 "source": fact.source, "title": source.title if source else "", "address": source.address if source else "",
-                 "note": fact.note}
-            )  # fmt: skip
+                {
+                    "fact": name,
+                    "value": fact.value,
+                    "unit": fact.unit,
+                    "low": fact.low,
+                    "high": fact.high,
+                    "grade": fact.grade,
+                    "source": fact.source,
+                    "title": source.title if source else "",
+                    "address": source.address if source else "",
+                    "note": fact.note,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -108,7 +124,9 @@ def references(case: Case) -> list[Reference]:
     for i, key in enumerate(order, 1):
         s = case.sources[key]
         href = s.address if s.address.startswith("http") else f"https://{s.address}"
-        out.append(Reference(i, key, s.title, s.date, s.address, href if _LINK.match(s.address) else "", s.licence, used[key]))
+        out.append(
+            Reference(i, key, s.title, s.date, s.address, href if _LINK.match(s.address) else "", s.licence, used[key])
+        )
     return out
 
 

@@ -1,4 +1,4 @@
-"""A small pen for inline SVG: scales, ticks, axes, marks. Colours are CSS variables, so one drawing serves both themes."""
+"""A small pen for inline SVG: scales, ticks, axes, marks. Colours are CSS variables: one drawing, both themes."""
 
 from __future__ import annotations
 
@@ -124,9 +124,7 @@ class Svg:
         if w <= 0 or h <= 0:
             return
         name = f' class="{cls}"' if cls else ""
-        self.add(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"{name}{_style(style)}{_tip(tip)}/>'
-        )
+        self.add(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"{name}{_style(style)}{_tip(tip)}/>')
 
     def circle(self, x: float, y: float, r: float, style: str = "", cls: str = "", tip: str = "") -> None:
         """Add a circle."""
@@ -136,7 +134,8 @@ class Svg:
     def polyline(self, x: ArrayLike, y: ArrayLike, style: str = "", cls: str = "series") -> None:
         """Add a line through points; gaps (NaN) break it."""
         a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
-        for part in np.ma.clump_unmasked(np.ma.masked_invalid(b)):
+        edges = np.flatnonzero(np.diff(np.r_[False, np.isfinite(b), False].astype(int)))
+        for part in (slice(i, j) for i, j in edges.reshape(-1, 2)):
             self.add(f'<polyline points="{points(a[part], b[part])}" class="{cls}"{_style(style)}/>')
 
     def band(self, x: ArrayLike, low: ArrayLike, high: ArrayLike, style: str = "", cls: str = "") -> None:
@@ -148,7 +147,8 @@ class Svg:
 
     def __str__(self) -> str:
         return (
-            f'<svg viewBox="0 0 {self.width:g} {self.height:g}" role="img" aria-label="{escape(self.label, quote=True)}"'
+            f'<svg viewBox="0 0 {self.width:g} {self.height:g}" role="img"'
+            f' aria-label="{escape(self.label, quote=True)}"'
             f' preserveAspectRatio="xMidYMid meet"{self.attributes}>{"".join(self.parts)}</svg>'
         )
 

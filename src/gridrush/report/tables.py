@@ -29,7 +29,11 @@ def html_table(table: pd.DataFrame, caption: str = "", *, digits: int = 5, plain
             columns.append([number(float(v), digits) if pd.notna(v) else "" for v in values])
         else:
             columns.append(["" if v is None or v is pd.NaT or v != v else _word(v) for v in values])
-    out = ['<div class="scroll" tabindex="0" role="region" aria-label="', escape(caption or "Table", quote=True), '"><table>']
+    out = [
+        '<div class="scroll" tabindex="0" role="region" aria-label="',
+        escape(caption or "Table", quote=True),
+        '"><table>',
+    ]
     if caption:
         out.append(f"<caption>{escape(caption)}</caption>")
     mark = [' class="n"' if r else "" for r in right]

@@ -60,7 +60,7 @@ class View:
         if known in years:
             return known
         risk = system_risk(self.main)
-        return int(risk["LOLE_h"].idxmax()) if len(risk) else years[0]
+        return worst_year(risk) if len(risk) else years[0]
 
     @cached_property
     def years(self) -> list[int]:
@@ -87,7 +87,7 @@ class View:
     def season(self) -> str:
         """Those months in words."""
         months = self.recent_months
-        known = {(9, 10, 11): "autumn", (6, 7, 8): "summer", (3, 4, 5): "spring"}
+        known: dict[tuple[int, ...], str] = {(9, 10, 11): "autumn", (6, 7, 8): "summer", (3, 4, 5): "spring"}
         if word := known.get(tuple(months)):
             return f"{word} {self.focus}"
         return f"{MONTHS[months[0] - 1]} to {MONTHS[months[-1] - 1]} {self.focus}"
@@ -121,7 +121,7 @@ class View:
         t, ds = self.local, self.main.hourly
         monday = np.flatnonzero((t.dayofweek == 0) & (t.hour == 0))
         monday = monday[monday + WEEK <= len(t)]
-        monday = np.array([m for m in monday if t[m + WEEK - 1] - t[m] == pd.Timedelta(hours=WEEK - 1)], dtype=int)
+        monday = monday[t.values[monday + WEEK - 1] - t.values[monday] == np.timedelta64(WEEK - 1, "h")]
         if not monday.size:
             return []
         load = _national(ds, "load_mw") + _national(ds, "registered_mw")
@@ -153,7 +153,9 @@ class View:
             if {"generation_mw", "load_mw"} <= set(replay.data_vars) and replay.sizes.get("time", 0) > 1:
                 when = local_time(self.study, replay)
                 name = day_name(date.fromisoformat(title)) if _is_day(title) else title
-                out.append(week_of(replay, when, slice(None), f"Replay, {name}", "The event played again in the model."))
+                out.append(
+                    week_of(replay, when, slice(None), f"Replay, {name}", "The event played again in the model.")
+                )
         seen: set[int] = set()
         for title, note, at in picks:
             if at not in seen:
@@ -237,6 +239,17 @@ def system_risk(run: Run) -> pd.DataFrame:
         return pd.DataFrame(columns=["LOLE_h", "LOLE_h_stderr", "EUE_mwh", "EUE_mwh_stderr"])
     part = run.risk.sel(zone="system")
     return pd.DataFrame({str(k): part[k].values for k in part.data_vars}, index=part["year"].values)
+
+
+def row_of(table: pd.DataFrame, key: object) -> dict[str, float]:
+    """One row of a table of numbers, by column."""
+    at = list(table.index).index(key)
+    return dict(zip((str(c) for c in table.columns), table.iloc[at].to_numpy(dtype=float).tolist(), strict=True))
+
+
+def worst_year(risk: pd.DataFrame) -> int:
+    """Year with most hours short."""
+    return int(risk.index[int(np.argmax(risk["LOLE_h"].to_numpy()))])
 
 
 def annual(run: Run, name: str) -> pd.Series[float]:

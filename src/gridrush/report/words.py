@@ -9,7 +9,20 @@ from datetime import date
 THIN = "\u202f"  # narrow no-break space: thousands, and between a number and its unit
 DASH = "\u2013"
 MINUS = "\u2212"
-MONTHS = ("January February March April May June July August September October November December").split()
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 GRADES: Mapping[str, str] = {

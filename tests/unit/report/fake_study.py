@@ -229,16 +229,17 @@ def make_study(scenarios: int = len(SCENARIOS), first: int = 2019, last: int = 2
     }
     claims = pd.DataFrame(
         [
-            ("share-doubled", "Press", "2021-10", "The share of the world's mining doubled", 0.181, "share", 0.15, 0.183,
-             0.21, "The atlas counts China as nothing in August", "misleading", 0.002, "The base was wrong."),
+            ("share-doubled", "Press", "2021-10", "The share of the world's mining doubled", 0.181, "share",
+             0.15, 0.183, 0.21, "The atlas counts China as nothing in August", "misleading", 0.002, "The base was wrong."),
             ("tax", "Industry body", "2021-11", "Mining brings 1.5 bn USD in five years", 1.5, "bn USD", 0.1, 0.3, 0.6,
              "The fee is 1 per kWh", "false", -1.2, "It is turnover, not tax."),
-            ("growth", "Energy ministry", "2021-10", "Demand grew by 8%", 0.08, "share", 0.05, 0.062, 0.07, "Autumn figure",
+            ("growth", "Energy ministry", "2021-10", "Demand grew by 8%", 0.08, "share", 0.05, 0.062, 0.07, "Autumn",
              "partly", 0.018, "True of the autumn, not of the year."),
             ("nuclear", "President", "2021-11", "Only a nuclear plant closes the gap", None, "1", None, None, None, "",
              "not settled", None, "It comes too late to help."),
         ],
-        columns=["claim", "who", "said", "text", "value", "unit", "low", "best", "high", "fact", "verdict", "margin", "why"],
+        columns=["claim", "who", "said", "text", "value", "unit", "low", "best", "high", "fact", "verdict", "margin",
+                 "why"],
     )  # fmt: skip
     relief = pd.DataFrame(
         [

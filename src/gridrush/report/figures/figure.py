@@ -36,7 +36,9 @@ class Choice:
     options: Sequence[tuple[str, Figure]]
 
 
-def hover_data(labels: Sequence[str], unit: str, series: Sequence[tuple[str, str, Sequence[float]]]) -> dict[str, object]:
+def hover_data(
+    labels: Sequence[str], unit: str, series: Sequence[tuple[str, str, Sequence[float]]]
+) -> dict[str, object]:
     """Values the reader meets when walking along a chart: `series` are name, colour, values."""
     return {
         "labels": list(labels),

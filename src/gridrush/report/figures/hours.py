@@ -38,7 +38,7 @@ def _stamps(week: Week) -> list[str]:
 def _day_axis(svg: Svg, week: Week, f_x: np.ndarray, top: float, bottom: float) -> None:
     hours = week.time.hour.to_numpy()
     room = float(f_x[min(24, len(f_x) - 1)] - f_x[0])
-    for i in np.flatnonzero(hours == 0):
+    for i in np.flatnonzero(hours == 0).tolist():
         svg.line(f_x[i], top, f_x[i], bottom, "grid faint")
         if i + 12 < len(f_x):
             day = week.time[i]
@@ -60,7 +60,8 @@ def _supply(view: View, week: Week) -> Figure:
         title = "All load was met this week"
     caption = (
         f"{week.note} Load wanted peaked at {with_unit(peak, 'MW')}, of which miners were {with_unit(miners, 'MW')} on "
-        f"average. Where the coloured areas rise above the load line, the difference was exported, stored or lost on lines."
+        "average. Where the coloured areas rise above the load line, the difference was exported, stored or lost "
+        "on lines."
     )
     stack_names = list(week.supply)
     table = pd.DataFrame({"local time": week.time.strftime("%Y-%m-%d %H:%M")})
@@ -89,7 +90,9 @@ def _supply(view: View, week: Week) -> Figure:
         wide = width >= WIDE
         svg = Svg(width, 400 if wide else 330, f"{week.title}. {title}.")
         stack = np.cumsum([week.supply[n] for n in stack_names], axis=0)
-        f = frame(svg, (0, len(short) - 1), bounds(np.r_[stack[-1] + short + cut, week.wanted_mw], count=5), left=58, right=10)
+        f = frame(
+            svg, (0, len(short) - 1), bounds(np.r_[stack[-1] + short + cut, week.wanted_mw], count=5), left=58, right=10
+        )
         x = f.x(np.arange(len(short)))
         f.y_axis("MW", count=5)
         below = np.zeros(len(short))
@@ -106,7 +109,9 @@ def _supply(view: View, week: Week) -> Figure:
         svg.polyline(x, f.y(week.wanted_mw), "stroke:var(--paper);stroke-width:4")
         svg.polyline(x, f.y(week.wanted_mw), "stroke:var(--ink);stroke-width:1.8")
         svg.polyline(x, f.y(week.wanted_without_miners_mw), "stroke:var(--paper);stroke-width:3.5")
-        svg.polyline(x, f.y(week.wanted_without_miners_mw), "stroke:var(--miners);stroke-width:1.8;stroke-dasharray:5 3")
+        svg.polyline(
+            x, f.y(week.wanted_without_miners_mw), "stroke:var(--miners);stroke-width:1.8;stroke-dasharray:5 3"
+        )
         if lost_mwh > 1:
             worst = int(np.argmax(short))
             right = worst < len(short) * 0.7
@@ -137,10 +142,7 @@ def _flow(view: View, week: Week, link: str) -> Figure:
     full = int((flow >= 0.999 * forward).sum() + (flow <= -0.999 * backward).sum())
     used = float(np.abs(flow).max())
     name = f"{ends[0]}{DASH}{ends[1]}"
-    if full:
-        title = f"The {name} line ran full in {full} of {len(flow)} hours"
-    else:
-        title = f"The {name} line was never full"
+    title = f"The {name} line " + (f"ran full in {full} of {len(flow)} hours" if full else "was never full")
     caption = f"Flow from {ends[0]} to {ends[1]}; its largest value was {with_unit(used, 'MW')}"
     caption += f" of {with_unit(forward, 'MW')} allowed." if np.isfinite(forward) else "."
     table = pd.DataFrame(

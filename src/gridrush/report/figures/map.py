@@ -21,7 +21,7 @@ Ring = list[tuple[float, float]]
 
 
 class Albers:
-    """Equal-area conic projection fitted to a box on the page (Snyder 1987, USGS Professional Paper 1395, chapter 14)."""
+    """Equal-area conic projection fitted to a box on the page (Snyder 1987, USGS Prof. Paper 1395, ch. 14)."""
 
     def __init__(self, lon: Sequence[float], lat: Sequence[float], width: float, height: float, margin: float) -> None:
         south, north = min(lat), max(lat)
@@ -55,9 +55,13 @@ def plants(view: View) -> pd.DataFrame:
         if not u.active_in(view.focus):
             continue
         fuel = view.fuel_of.get(u.technology, u.technology)
-        row = rows.setdefault((u.plant, fuel), {"plant": u.plant, "zone": u.zone, "fuel": fuel, "MW": 0.0, "lat": u.lat, "lon": u.lon})
+        row = rows.setdefault(
+            (u.plant, fuel), {"plant": u.plant, "zone": u.zone, "fuel": fuel, "MW": 0.0, "lat": u.lat, "lon": u.lon}
+        )
         row["MW"] += u.capacity_mw
-    return pd.DataFrame(list(rows.values()), columns=["plant", "zone", "fuel", "MW", "lat", "lon"]).sort_values("MW", ascending=False)
+    return pd.DataFrame(list(rows.values()), columns=["plant", "zone", "fuel", "MW", "lat", "lon"]).sort_values(
+        "MW", ascending=False
+    )
 
 
 def outlines(name: str) -> list[tuple[str, list[Ring]]]:
@@ -88,8 +92,14 @@ def country(view: View) -> Figure | None:
     placed = fleet.dropna(subset=["lat", "lon"])
     regions = outlines(case.name)
     hour = view.worst_hour
-    lon = [p[0] for _, rings in regions for ring in rings for p in ring] + [*placed["lon"], *(z.lon for z in case.zones)]
-    lat = [p[1] for _, rings in regions for ring in rings for p in ring] + [*placed["lat"], *(z.lat for z in case.zones)]
+    lon = [p[0] for _, rings in regions for ring in rings for p in ring] + [
+        *placed["lon"],
+        *(z.lon for z in case.zones),
+    ]
+    lat = [p[1] for _, rings in regions for ring in rings for p in ring] + [
+        *placed["lat"],
+        *(z.lat for z in case.zones),
+    ]
     flows = _flows(view, hour)
     when = view.local[hour] if hour is not None else None
     moment = f"{when.day} {MONTHS[when.month - 1]} {when.year}, {when.hour:02d}:00" if when is not None else ""
@@ -113,9 +123,11 @@ def country(view: View) -> Figure | None:
         svg = Svg(width, height, f"Map. {title}")
         to = Albers(lon, lat, width, height, 34 if wide else 20)
         tones = {z: f"var(--zone{i % 4})" for i, z in enumerate(case.zone_names)}
-        for zone, rings in regions:
-            path = "".join(f"M{points(*zip(*(to(*p) for p in ring), strict=True)).replace(' ', 'L')}Z" for ring in rings)
-            svg.add(f'<path d="{path}" class="land" style="fill:{tones.get(zone, "var(--zone0)")}"/>')
+        for name, rings in regions:
+            path = "".join(
+                f"M{points(*zip(*(to(*p) for p in ring), strict=True)).replace(' ', 'L')}Z" for ring in rings
+            )
+            svg.add(f'<path d="{path}" class="land" style="fill:{tones.get(name, "var(--zone0)")}"/>')
         if not regions:
             for zone in case.zones:
                 own = placed[placed["zone"] == zone.name]
@@ -126,23 +138,38 @@ def country(view: View) -> Figure | None:
         for row in placed.itertuples():
             x, y = to(float(str(row.lon)), float(str(row.lat)))
             tip = f"{row.plant}: {with_unit(float(str(row.MW)), 'MW')}, {fuel_name(str(row.fuel)).lower()}"
-            svg.circle(x, y, max(scale * math.sqrt(float(str(row.MW))), 1.6), f"fill:{fuel_colour(str(row.fuel))}", "plant", tip)
+            svg.circle(
+                x,
+                y,
+                max(scale * math.sqrt(float(str(row.MW))), 1.6),
+                f"fill:{fuel_colour(str(row.fuel))}",
+                "plant",
+                tip,
+            )
         centre = {z.name: to(z.lon, z.lat) for z in case.zones}
         for flow in flows:
             _arrow(svg, centre[flow["from"]], centre[flow["to"]], flow, wide)
         _ties(svg, view, hour, centre, wide)
         for zone in case.zones:
             x, y = centre[zone.name]
-            text = zone.title
-            svg.text(min(max(x, text_width(text, 14) / 2 + 4), width - text_width(text, 14) / 2 - 4), y + 5, text, "zone halo", "middle")
+            text = zone.title if wide else zone.name
+            svg.text(
+                min(max(x, text_width(text, 14) / 2 + 4), width - text_width(text, 14) / 2 - 4),
+                y + 5,
+                text,
+                "zone halo",
+                "middle",
+            )
         return str(svg)
 
     fuels = [f for f in view.fuels if f in set(placed["fuel"])]
     table = fleet.reset_index(drop=True)
     return Figure(
-        "map", title, caption, "Plants and lines from the case’s tables; flows from the model.", "reported", draw, table,
+        "map", title, caption, "Plants and lines from the case’s tables; flows from the "
+        "model.", "reported", draw, table,
         legend=[(fuel_colour(f), "dot", fuel_name(f)) for f in fuels],
-        notes=[f"{r['from']} to {r['to']}: {with_unit(r['mw'], 'MW')} of {with_unit(r['limit'], 'MW', 4)}" for r in flows],
+        notes=[f"{r['from']} to {r['to']}: {with_unit(r['mw'], 'MW')} of "
+        f"{with_unit(r['limit'], 'MW', 4)}" for r in flows],
     )  # fmt: skip
 
 
@@ -177,7 +204,10 @@ def _arrow(svg: Svg, a: tuple[float, float], b: tuple[float, float], flow: Mappi
     size = thick * 1.5
     bx, by = x2 - size * hx, y2 - size * hy
     for stroke in (f"stroke:var(--paper);stroke-width:{thick + 3:.1f}", f"stroke:{tone};stroke-width:{thick:.1f}"):
-        svg.add(f'<path d="M{x1:.1f},{y1:.1f}Q{mx:.1f},{my:.1f} {bx:.1f},{by:.1f}" class="series" style="{stroke}" data-tip="{tip}"/>')
+        svg.add(
+            f'<path d="M{x1:.1f},{y1:.1f}Q{mx:.1f},{my:.1f} {bx:.1f},{by:.1f}" class="series"'
+            f' style="{stroke}" data-tip="{tip}"/>'
+        )
     corner = f"{x2:.1f},{y2:.1f} {bx - size * hy:.1f},{by + size * hx:.1f} {bx + size * hy:.1f},{by - size * hx:.1f}"
     svg.add(f'<polygon points="{corner}" style="fill:{tone}"/>')
     tx, ty = (x1 + 2 * mx + x2) / 4, (y1 + 2 * my + y2) / 4
@@ -202,12 +232,16 @@ def _ties(svg: Svg, view: View, hour: int | None, centre: Mapping[str, tuple[flo
     for zone, names in partners.items():
         if zone not in centre:
             continue
-        mw = float(ds["import_mw"].isel(time=hour).sel(zone=zone)) - float(ds["export_mw"].isel(time=hour).sel(zone=zone))
+        mw = float(ds["import_mw"].isel(time=hour).sel(zone=zone)) - float(
+            ds["export_mw"].isel(time=hour).sel(zone=zone)
+        )
         x, y = centre[zone]
         up = y < mid[1]
         edge = 14.0 if up else svg.height - 8.0
         word = "from" if mw >= 0 else "to"
-        label = f"{number(abs(mw))} MW {word} {joined(names)}" if wide else f"{number(abs(mw))} MW {word} abroad"
+        label = f"{with_unit(abs(mw), 'MW')} {word} {joined(names)}"
+        if not wide and len(label) > 22:
+            label = f"{with_unit(abs(mw), 'MW')} {word} abroad"
         half = text_width(label, 12) / 2
         at = min(max(x, half + 4), svg.width - half - 4)
         svg.text(at, edge, label, "muted halo", "middle")
@@ -222,7 +256,9 @@ def _hull(at: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     def half(run: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         out: list[tuple[float, float]] = []
         for p in run:
-            while len(out) > 1 and (out[-1][0] - out[-2][0]) * (p[1] - out[-2][1]) <= (out[-1][1] - out[-2][1]) * (p[0] - out[-2][0]):
+            while len(out) > 1 and (out[-1][0] - out[-2][0]) * (p[1] - out[-2][1]) <= (out[-1][1] - out[-2][1]) * (
+                p[0] - out[-2][0]
+            ):
                 out.pop()
             out.append(p)
         return out[:-1]

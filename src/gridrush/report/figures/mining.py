@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Figure, hover_data
 from gridrush.report.svg import Svg, bounds, frame, spread
-from gridrush.report.view import View, mining_months
+from gridrush.report.view import View, mining_months, row_of
 from gridrush.report.words import day_name, month_name, ranged, with_unit
 
 _ABOUT_MINING = re.compile(r"\b(bans?|banned|min(?:er|ing)s?|hash|farm)", re.IGNORECASE)
@@ -35,10 +35,11 @@ def size(view: View) -> Figure | None:
     case = view.study.case
     as_of = f"{case.as_of:%Y-%m}"
     peak = peak_month(table, as_of)
-    row = table.loc[peak]
+    row = row_of(table, peak)
     title = f"Miners wanted {ranged(row['best'], row['low'], row['high'], 'MW')} in {month_name(peak)}"
     caption = (
-        "The band is the 5 to 95% interval: nobody has metered every farm. Diamonds are what people in office or in the industry "
+        "The band is the 5 to 95% interval: nobody has metered every farm. Diamonds are what people in office or "
+        "in the industry "
         "said the total was. Later months are in the table."
     )
     shown = window(table, case.as_of.year)
@@ -67,7 +68,10 @@ def size(view: View) -> Figure | None:
             a, y = f.px(_when(f"{s.on:%Y-%m-%d}")), f.py(s.value)
             if s.low is not None and s.high is not None:
                 svg.line(a, f.py(s.low), a, f.py(s.high), "axis")
-            svg.add(f'<path d="M{a:.1f},{y - 6:.1f}l6,6l-6,6l-6,-6z" class="said" data-tip="{_attr(s.who, s.on, s.value)}"/>')
+            svg.add(
+                f'<path d="M{a:.1f},{y - 6:.1f}l6,6l-6,6l-6,-6z" class="said"'
+                f' data-tip="{_attr(s.who, s.on, s.value)}"/>'
+            )
         f.hover(x)
         return str(svg)
 
@@ -77,9 +81,12 @@ def size(view: View) -> Figure | None:
     notes = [f"{e.on}: {e.event}" for e in events]
     legend = [("var(--miners)", "line", "Best estimate"), ("var(--miners)", "wash", "5 to 95% interval")]
     legend += [("var(--ink)", "diamond", "Stated by officials or the industry")] if said else []
-    sources = _titles(view, {s.source for s in said} | {n.source for n in case.atlas[:1]} | {n.source for n in case.network[:1]})
+    sources = _titles(
+        view, {s.source for s in said} | {n.source for n in case.atlas[:1]} | {n.source for n in case.network[:1]}
+    )
     return Figure(
-        "mining", title, caption, f"Model census from: {sources}." if sources else "Model census.", "estimated", draw, out,
+        "mining", title, caption, "Model census from: "
+        f"{sources}." if sources else "Model census.", "estimated", draw, out,
         hover_data([month_name(m) for m in shown.index], "MW", rows), legend, notes,
     )  # fmt: skip
 
@@ -96,7 +103,7 @@ def status(view: View) -> Figure | None:
     case = view.study.case
     known = table.loc[table.index <= f"{case.as_of:%Y-%m}"]
     at = str((known if len(known) else table).sum(axis=1).idxmax())
-    reg, unreg = float(table.loc[at, "registered"]), float(table.loc[at, "unregistered"])
+    reg, unreg = (row_of(table, at)[k] for k in ("registered", "unregistered"))
     ratio = unreg / reg if reg > 0 else float("inf")
     if ratio > 1.15:
         title = f"More miners were unregistered than registered: {ratio:.1f} to 1 in {month_name(at)}"
@@ -108,33 +115,39 @@ def status(view: View) -> Figure | None:
     words = {"registered_mw": "registered", "unregistered_mw": "unregistered"}
     spoken = [f"{s.who} on {day_name(s.on)}: {with_unit(s.value, 'MW')} {words[s.quantity]}" for s in said]
     caption = (
-        f"Best estimate of load wanted from the public grid: {with_unit(reg, 'MW')} registered and {with_unit(unreg, 'MW')} "
+        f"Best estimate of load wanted from the public grid: {with_unit(reg, 'MW')} registered and "
+        f"{with_unit(unreg, 'MW')} "
         f"unregistered in {month_name(at)}. Registered miners can be told to stop; unregistered ones cannot."
     )
     if len(table) < len(whole):
         caption += " The chart ends a year after nearly all have left; the table goes on."
     dates = [_mid(m) for m in table.index]
-    parts = (("registered", "var(--registered)"), ("unregistered", "var(--unregistered)"))
+    parts = (("registered", "var(--registered)"), ("unregistered", "var(--hidden)"))
 
     def draw(width: int) -> str:
         wide = width >= WIDE
         svg = Svg(width, 300 if wide else 260, title)
         values = [float(s.value) for s in said]
-        f = frame(svg, (dates[0], dates[-1]), bounds([*(table["registered"] + table["unregistered"]), *values]), left=52, right=12)
+        f = frame(
+            svg,
+            (dates[0], dates[-1]),
+            bounds([*table["registered"], *table["unregistered"], *values]),
+            left=52,
+            right=12,
+        )
         f.y_axis("MW")
         x = f.x(dates)
         years = sorted({int(m[:4]) for m in table.index})
         f.year_axis(years, half=0.5 if len(years) < 12 else 0.0)
-        below = np.zeros(len(table))
         for name, tone in parts:
-            top = below + table[name].to_numpy()
-            svg.band(x, f.y(below), f.y(top), f"fill:{tone}", "area")
-            below = top
+            at_y = f.y(table[name].to_numpy())
+            svg.band(x, np.full(len(x), f.bottom), at_y, f"fill:{tone}", "wash")
+            svg.polyline(x, at_y, f"stroke:{tone};stroke-width:2.4")
         for s in said:
             a, y = f.px(_when(f"{s.on:%Y-%m-%d}")), f.py(s.value)
             tone = dict(parts)[words[s.quantity]]
             svg.add(
-                f'<path d="M{a:.1f},{y - 6:.1f}l6,6l-6,6l-6,-6z" class="said" style="fill:{tone}"'
+                f'<path d="M{a:.1f},{y - 6:.1f}l6,6l-6,6l-6,-6z" class="said" style="fill:{tone};stroke:var(--ink)"'
                 f' data-tip="{_attr(s.who, s.on, s.value)}"/>'
             )
         f.hover(x)
@@ -143,10 +156,11 @@ def status(view: View) -> Figure | None:
     rows = [(n.capitalize(), c, table[n].tolist()) for n, c in reversed(parts)]
     out = whole[["registered", "unregistered"]].round(1).rename_axis("month").reset_index()
     out.columns = ["month", "registered [MW]", "unregistered [MW]"]
-    legend = [(c, "box", n.capitalize()) for n, c in parts]
+    legend = [(c, "line", n.capitalize()) for n, c in parts]
     legend += [("var(--ink)", "diamond", "Statements (same colours)")] if said else []
     return Figure(
-        "mining-status", title, caption, f"Model census; statements: {_titles(view, {s.source for s in said})}." if said else "Model census.",
+        "mining-status", title, caption, "Model census; statements: "
+        f"{_titles(view, {s.source for s in said})}." if said else "Model census.",
         "estimated", draw, out, hover_data([month_name(m) for m in table.index], "MW", rows), legend, spoken,
     )  # fmt: skip
 

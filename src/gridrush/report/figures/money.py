@@ -1,4 +1,4 @@
-"""Who pays: what each party gains or loses against a country the miners never came to, and the fee against its claims."""
+"""Who pays: what each party gains or loses against a country without the rush, and the fee against its claims."""
 
 from __future__ import annotations
 
@@ -14,20 +14,31 @@ from gridrush.report.words import number, signed, with_unit
 from gridrush.study.run import Run
 
 PARTY_NAMES = {
-    "treasury": "Treasury", "utility": "Power companies", "consumers": "Homes and industry",
-    "registered": "Registered miners", "unregistered": "Unregistered miners", "abroad": "Abroad",
+    "treasury": "Treasury",
+    "utility": "Power companies",
+    "consumers": "Homes and industry",
+    "registered": "Registered miners",
+    "unregistered": "Unregistered miners",
+    "abroad": "Abroad",
     "resources": "Fuel, plant and losses",
-}  # fmt: skip
+}
 SHOWN = ("treasury", "utility", "consumers", "registered", "unregistered")
 TONES = {
-    "treasury": "var(--gain)", "utility": "var(--flow)", "consumers": "var(--load)",
-    "registered": "var(--registered)", "unregistered": "var(--unregistered)",
-}  # fmt: skip
+    "treasury": "var(--gain)",
+    "utility": "var(--flow)",
+    "consumers": "var(--load)",
+    "registered": "var(--registered)",
+    "unregistered": "var(--unregistered)",
+}
 
 
 def parties(view: View) -> Choice | None:
     """Gain or loss of each party by year, scenario by scenario, against no rush where the study has it."""
-    options = [(r.scenario.title, _parties(view, r)) for r in view.study.runs.values() if r is not view.without_rush and len(r.ledger)]
+    options = [
+        (r.scenario.title, _parties(view, r))
+        for r in view.study.runs.values()
+        if r is not view.without_rush and len(r.ledger)
+    ]
     return Choice("money", "Scenario", options) if options else None
 
 
@@ -55,7 +66,9 @@ def _parties(view: View, run: Run) -> Figure:
         title += f", {_lower(loser)} {'lose' if loser != 'treasury' else 'loses'} most"
     caption = (
         f"Money each party takes in less what it pays out, {against}, USD of 2021. Over {span}: "
-        + "; ".join(f"{_lower(p)} {signed(float(total[p]), 'USD')}" for p in SHOWN if abs(total[p]) >= 0.005 * total.abs().max())
+        + "; ".join(
+            f"{_lower(p)} {signed(float(total[p]), 'USD')}" for p in SHOWN if abs(total[p]) >= 0.005 * total.abs().max()
+        )
         + "."
     )
 
@@ -74,9 +87,16 @@ def _parties(view: View, run: Run) -> Figure:
     out = (table / 1e6).round(3).rename(columns={p: f"{PARTY_NAMES[p]} [M USD]" for p in SHOWN}).reset_index()
     rows = [(PARTY_NAMES[p], TONES[p], (table[p] / 1e6).tolist()) for p in SHOWN]
     return Figure(
-        f"money-{run.name}", title, caption, "Model ledger: every payment has one payer and one payee, so the parties add up.",
-        "estimated", draw, out, hover_data([str(y) for y in years], "M USD", rows), [(TONES[p], "box", PARTY_NAMES[p]) for p in SHOWN],
-    )  # fmt: skip
+        f"money-{run.name}",
+        title,
+        caption,
+        "Model ledger: every payment has one payer and one payee, so the parties add up.",
+        "estimated",
+        draw,
+        out,
+        hover_data([str(y) for y in years], "M USD", rows),
+        [(TONES[p], "box", PARTY_NAMES[p]) for p in SHOWN],
+    )
 
 
 def _lower(party: str) -> str:
@@ -113,7 +133,9 @@ def fee(view: View) -> Figure | None:
     title = f"The fee brings at most {with_unit(five[best.name], 'USD')} in its best five years"
     if claimed:
         title += f"; {with_unit(max(v for _, v, _ in claimed), 'USD')} was claimed"
-    caption = f"Best five years in a row of each scenario that charges a fee; the most comes under “{best.scenario.title}”."
+    caption = (
+        f"Best five years in a row of each scenario that charges a fee; the most comes under “{best.scenario.title}”."
+    )
     same: dict[str, list[Run]] = {}
     for r in sorted(runs, key=lambda r: -five[r.name]):
         same.setdefault(with_unit(five[r.name], "USD", 2), []).append(r)
@@ -141,7 +163,13 @@ def fee(view: View) -> Figure | None:
     for r in runs:
         table[f"{r.name} [M USD]"] = (r.ledger["fee"] / 1e6).round(3)
     return Figure(
-        "fee", title, caption, "Model ledger; claims from the case's table of claims.", "estimated", draw, table.reset_index()
+        "fee",
+        title,
+        caption,
+        "Model ledger; claims from the case's table of claims.",
+        "estimated",
+        draw,
+        table.reset_index(),
     )
 
 

@@ -25,9 +25,13 @@ def timeline(view: View) -> Figure | None:
     first = float(min(years[0], rows["first_year_low"].min())) if len(rows) else float(years[0])
     end = max(float(years[-1]), min(float(rows["first_year_high"].max()), years[-1] + 6.0)) + 1
     soon, late = rows.iloc[0], rows.iloc[-1]
-    title = f"“{soon['remedy']}” helps from {_year(soon['first_year_best'])}; “{late['remedy']}” not before {_year(late['first_year_low'])}"
+    title = (
+        f"“{soon['remedy']}” helps from {_year(soon['first_year_best'])}; “{late['remedy']}” not before "
+        f"{_year(late['first_year_low'])}"
+    )
     caption = (
-        "Each bar runs from the earliest to the latest likely first year of service, by the record of delays; the dot is the best "
+        "Each bar runs from the earliest to the latest likely first year of service, by the record of delays; the "
+        "dot is the best "
         "guess. Below, in red: the energy expected to go unserved in each year of the main scenario, to the same years."
     )
 
@@ -53,7 +57,10 @@ def timeline(view: View) -> Figure | None:
             else:
                 svg.text(left, y - 12, name, "small halo")
             tone = f"var(--kind-{_kind(r['kind'])})"
-            tip = f"{name}: {_year(best)} (from {_year(low)} to {_year(high)}), {with_unit(_num(r['power_mw']), 'MW')}. {r['why']}"
+            tip = (
+                f"{name}: {_year(best)} (from {_year(low)} to {_year(high)}), "
+                f"{with_unit(_num(r['power_mw']), 'MW')}. {r['why']}"
+            )
             x1, x2 = f.px(max(low, first)), f.px(min(high, end))
             svg.add(
                 f'<rect x="{x1:.1f}" y="{y - 6:.1f}" width="{max(x2 - x1, 3):.1f}" height="12" rx="6"'
@@ -69,14 +76,33 @@ def timeline(view: View) -> Figure | None:
             short = risk["EUE_mwh"] / 1000
             top = bounds(short.to_numpy())[1]
             w = (f.px(first + 1) - f.px(first)) * 0.8
-            for year, v in short.items():
+            for year, v in zip((int(y) for y in short.index), short.tolist(), strict=True):
                 h = float(v) / top * (base - 22)
-                x = f.px(float(year) + 0.5)  # type: ignore[arg-type]
-                svg.rect(x - w / 2, f.bottom + base - h, w, h, "fill:var(--alarm)", tip=f"{year}: {with_unit(float(v), 'GWh')} unserved")
+                x = f.px(year + 0.5)
+                svg.rect(
+                    x - w / 2,
+                    f.bottom + base - h,
+                    w,
+                    h,
+                    "fill:var(--alarm)",
+                    tip=f"{year}: {with_unit(float(v), 'GWh')} unserved",
+                )
             svg.line(f.left, f.bottom + base, f.right, f.bottom + base, "axis")
-            worst = short.idxmax()
-            svg.text(f.left if not wide else left - 12, f.bottom + (14 if not wide else base - 6), "Unserved energy", "alarm", "end" if wide else "start")
-            svg.text(f.px(float(worst) + 0.5), f.bottom + 16, f"{number(float(short.max()), 2)} GWh", "alarm strong small", "middle")
+            worst = int(short.index[int(np.argmax(short.to_numpy()))])
+            svg.text(
+                f.left if not wide else left - 12,
+                f.bottom + (14 if not wide else base - 6),
+                "Unserved energy",
+                "alarm",
+                "end" if wide else "start",
+            )
+            svg.text(
+                f.px(worst + 0.5),
+                f.bottom + 16,
+                f"{number(float(short.max()), 2)} GWh",
+                "alarm strong small",
+                "middle",
+            )
         for t in ticks(first, end, count=7 if wide else 4):
             svg.text(f.px(t), f.bottom + base + 17, f"{t:.0f}", "muted", "middle")
         return str(svg)
@@ -101,7 +127,10 @@ def claim_mark(row: pd.Series[float]) -> str:
     svg = Svg(220, 30, f"Claimed {with_unit(value, unit)}; found {with_unit(best, unit)}, {interval(low, high, unit)}")
     f = frame(svg, (lo - pad, hi + pad), (0, 1), left=8, right=8, top=0, bottom=0)
     svg.line(f.left, 15, f.right, 15, "grid")
-    svg.add(f'<rect x="{f.px(low):.1f}" y="10" width="{max(f.px(high) - f.px(low), 2):.1f}" height="10" rx="5" style="fill:var(--flow);fill-opacity:.4"/>')
+    svg.add(
+        f'<rect x="{f.px(low):.1f}" y="10" width="{max(f.px(high) - f.px(low), 2):.1f}" height="10" rx="5"'
+        f' style="fill:var(--flow);fill-opacity:.4"/>'
+    )
     svg.circle(f.px(best), 15, 5, "fill:var(--flow)")
     x = f.px(value)
     svg.add(f'<path d="M{x:.1f},8l7,7l-7,7l-7,-7z" class="said"/>')
@@ -110,7 +139,15 @@ def claim_mark(row: pd.Series[float]) -> str:
 
 def _kind(kind: object) -> str:
     text = str(kind).lower()
-    known = {"policy": "policy", "lever": "policy", "trade": "trade", "import": "trade", "plant": "plant", "project": "plant", "line": "line"}
+    known = {
+        "policy": "policy",
+        "lever": "policy",
+        "trade": "trade",
+        "import": "trade",
+        "plant": "plant",
+        "project": "plant",
+        "line": "line",
+    }
     return next((v for k, v in known.items() if k in text), "other")
 
 

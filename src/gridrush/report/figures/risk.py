@@ -42,8 +42,13 @@ def heat(view: View) -> Figure | None:
         best, worst = min(end, key=lambda k: end[k]), max(end, key=lambda k: end[k])
         names = {r.name: r.scenario.title for r in runs}
         if number(end[best], 2) != number(end[worst], 2):
-            title = f"By {last} the scenarios range from {number(end[best], 2)} to {number(end[worst], 2)} hours short a year"
-            caption = f"In {last} “{names[best]}” has the lowest risk and “{names[worst]}” the highest. Darker is worse."
+            title = (
+                f"By {last} the scenarios range from {number(end[best], 2)} to {number(end[worst], 2)} hours "
+                "short a year"
+            )
+            caption = (
+                f"In {last} “{names[best]}” has the lowest risk and “{names[worst]}” the highest. Darker is worse."
+            )
         else:
             title = f"By {last} every scenario is short in about {number(end[best], 2)} hours a year"
 
@@ -63,7 +68,13 @@ def heat(view: View) -> Figure | None:
             y = top + row * i
             limit = int((left - 8) / 6.4)
             name = run.scenario.title
-            svg.text(left - 8, y + row / 2 + 4, name if len(name) <= limit else name[: limit - 1] + "…", "strong" if i == 0 else "", "end")
+            svg.text(
+                left - 8,
+                y + row / 2 + 4,
+                name if len(name) <= limit else name[: limit - 1] + "…",
+                "strong" if i == 0 else "",
+                "end",
+            )
             for j, year in enumerate(shown):
                 v = float(cells[run.name][year])
                 if not np.isfinite(v):
@@ -105,7 +116,13 @@ def lines(view: View) -> Figure | None:
     def draw(width: int) -> str:
         wide = width >= WIDE
         svg = Svg(width, 310 if wide else 270, title)
-        f = frame(svg, (years[0] - 0.5, years[-1] + 0.5), bounds([*high, *(other if other is not None else [])]), left=52, right=10)
+        f = frame(
+            svg,
+            (years[0] - 0.5, years[-1] + 0.5),
+            bounds([*high, *(other if other is not None else [])]),
+            left=52,
+            right=10,
+        )
         f.y_axis("hours a year")
         f.year_axis(years)
         x = f.x(years)
@@ -119,7 +136,11 @@ def lines(view: View) -> Figure | None:
         return str(svg)
 
     out = risk.round(3).rename_axis("year").reset_index()
-    rows = [("Mean", "var(--alarm)", mean.tolist()), ("Low", "var(--alarm)", low.tolist()), ("High", "var(--alarm)", high.tolist())]
+    rows = [
+        ("Mean", "var(--alarm)", mean.tolist()),
+        ("Low", "var(--alarm)", low.tolist()),
+        ("High", "var(--alarm)", high.tolist()),
+    ]
     legend = [("var(--alarm)", "line", view.main.scenario.title)]
     if other is not None and view.without_rush:
         rows.append((view.without_rush.scenario.title, "var(--load)", other.tolist()))
@@ -142,7 +163,9 @@ def multiples(view: View) -> Figure | None:
     title = f"Energy not served is lowest under “{best.scenario.title}”"
     if best is view.main:
         title = "No other scenario leaves less energy unserved than the main one"
-    caption = "Expected energy not served in GWh a year, all charts to one scale; the pale shape behind is the main scenario."
+    caption = (
+        "Expected energy not served in GWh a year, all charts to one scale; the pale shape behind is the main scenario."
+    )
     top = bounds([v for s in series.values() for v in s], count=2)[1]
     base = series[view.main.name]
 
@@ -172,7 +195,17 @@ def _source(run: Run) -> str:
     return f"Model: Monte Carlo over {many} years of weather and breakdowns, for each year and scenario."
 
 
-def _small(svg: Svg, run: Run, values: pd.Series[float], base: pd.Series[float], x0: float, y0: float, w: float, h: float, top: float) -> None:
+def _small(
+    svg: Svg,
+    run: Run,
+    values: pd.Series[float],
+    base: pd.Series[float],
+    x0: float,
+    y0: float,
+    w: float,
+    h: float,
+    top: float,
+) -> None:
     from gridrush.report.svg import Frame
 
     years = [int(y) for y in values.index]

@@ -7,7 +7,7 @@ import numpy as np
 from gridrush.report.figures.mining import peak_month, window
 from gridrush.report.figures.money import PARTY_NAMES, SHOWN, difference
 from gridrush.report.svg import Svg, bounds, frame, text_width
-from gridrush.report.view import View, annual, mining_months, system_risk
+from gridrush.report.view import View, annual, mining_months, row_of, system_risk
 from gridrush.report.words import interval, month_name, rough, signed, with_unit
 
 WIDTH, HEIGHT = 330, 168
@@ -19,7 +19,7 @@ def load(view: View) -> str:
     if "best" not in table or not len(table):
         return ""
     peak = peak_month(table, f"{view.study.case.as_of:%Y-%m}")
-    row, table = table.loc[peak], window(table, view.study.case.as_of.year)
+    row, table = row_of(table, peak), window(table, view.study.case.as_of.year)
     svg = Svg(WIDTH, HEIGHT, f"Mining load by month; {month_name(peak)}: {interval(row['low'], row['high'], 'MW')}")
     x = np.arange(len(table))
     f = frame(svg, (0, len(x) - 1), bounds(table["high"]), left=6, right=6, top=30, bottom=22)
@@ -50,7 +50,14 @@ def breaks(view: View) -> str:
     for i, v in enumerate(mean):
         tone = "var(--alarm)" if years[i] in (view.focus, years[worst]) else "var(--alarm-pale)"
         svg.rect(f.px(years[i]) - w / 2, f.py(v), w, f.bottom - f.py(v), f"fill:{tone}")
-        svg.line(f.px(years[i]), f.py(max(v - err[i], 0)), f.px(years[i]), f.py(v + err[i]), "", "stroke:var(--ink);stroke-width:1")
+        svg.line(
+            f.px(years[i]),
+            f.py(max(v - err[i], 0)),
+            f.px(years[i]),
+            f.py(v + err[i]),
+            "",
+            "stroke:var(--ink);stroke-width:1",
+        )
     svg.line(f.left, f.bottom, f.right, f.bottom, "axis")
     label = f"{rough(mean[worst], 'h')} in {years[worst]}"
     half = text_width(label) / 2
@@ -89,7 +96,11 @@ def pays(view: View) -> str:
     if not len(view.main.ledger):
         return ""
     total = difference(view, view.main)[list(SHOWN)].sum()
-    svg = Svg(WIDTH, HEIGHT, "Gain or loss by party: " + "; ".join(f"{PARTY_NAMES[p]} {signed(float(total[p]), 'USD')}" for p in SHOWN))
+    svg = Svg(
+        WIDTH,
+        HEIGHT,
+        "Gain or loss by party: " + "; ".join(f"{PARTY_NAMES[p]} {signed(float(total[p]), 'USD')}" for p in SHOWN),
+    )
     bound = float(total.abs().max()) or 1.0
     step, left = (HEIGHT - 12) / len(SHOWN), 128
     lo, hi = min(float(total.min()), 0.0), max(float(total.max()), 0.0)
@@ -102,7 +113,13 @@ def pays(view: View) -> str:
         svg.text(left - 8, y + step / 2 + 4, PARTY_NAMES[party], "small", "end")
         tone = "var(--gain)" if v >= 0 else "var(--alarm)"
         svg.rect(zero + min(v * scale, 0), y + 5, max(abs(v * scale), 1.2), step - 10, f"fill:{tone}")
-        svg.text(zero + v * scale + (5 if v >= 0 else -5), y + step / 2 + 4, signed(v, "USD", 2), "small strong", "start" if v >= 0 else "end")
+        svg.text(
+            zero + v * scale + (5 if v >= 0 else -5),
+            y + step / 2 + 4,
+            signed(v, "USD", 2),
+            "small strong",
+            "start" if v >= 0 else "end",
+        )
     svg.line(zero, 4, zero, HEIGHT - 6, "axis")
     return str(svg)
 

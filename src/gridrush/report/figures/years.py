@@ -48,9 +48,15 @@ def _mix(view: View, run: Run) -> Figure:
     focus = view.focus if view.focus in years else first
     trade = float(net[focus])
     word = "net imports" if trade > 0 else "net exports"
-    caption = f"In {focus} {word} were {with_unit(abs(trade), 'TWh')}, out of {with_unit(float(_total(run, focus)), 'TWh')} of demand."
+    caption = (
+        f"In {focus} {word} were {with_unit(abs(trade), 'TWh', 2)}, out of "
+        f"{with_unit(float(_total(run, focus)), 'TWh')} of demand."
+    )
     if grew:
-        caption += f" By {last}, {joined(fuel_name(f).lower() for f in grew)} {'gives' if len(grew) == 1 else 'give'} clearly more than in {first}."
+        caption += (
+            f" By {last}, {joined(fuel_name(f).lower() for f in grew)} "
+            f"{'gives' if len(grew) == 1 else 'give'} clearly more than in {first}."
+        )
     table = pd.DataFrame({"year": years} | {f"{f} [TWh]": parts[f].round(3) for f in fuels})
     table["net imports [TWh]"] = net.round(3).to_numpy()
     table["demand [TWh]"] = annual(run, "demand_twh").reindex(years).round(3).to_numpy()
@@ -59,7 +65,9 @@ def _mix(view: View, run: Run) -> Figure:
         wide = width >= WIDE
         svg = Svg(width, 380 if wide else 300, f"{run.scenario.title}: {title}.")
         total = sum(parts.values()) + imports if parts else imports
-        f = frame(svg, (first - 0.5, last + 0.5), (min(0.0, float(exports.min()) * 1.3), bounds(total)[1]), left=44, right=8)
+        f = frame(
+            svg, (first - 0.5, last + 0.5), (min(0.0, float(exports.min()) * 1.3), bounds(total)[1]), left=44, right=8
+        )
         f.y_axis("TWh a year")
         stack = [(f"fill:{colour(n)}", parts[n]) for n in fuels]
         bars(f, years, [*stack, ("fill:var(--imports)", imports), ("fill:var(--exports)", exports)])
@@ -78,9 +86,16 @@ def _mix(view: View, run: Run) -> Figure:
     legend += [("var(--imports)", "box", "Net imports")] if imports.max(initial=0) > 0 else []
     legend += [("var(--exports)", "box", "Net exports")] if exports.min(initial=0) < 0 else []
     return Figure(
-        f"mix-{run.name}", title, caption, f"Model, scenario “{run.scenario.title}”, mean of {number(run.samples, 9)} samples.",
-        "estimated", draw, table, hover_data([str(y) for y in years], "TWh", rows), legend,
-    )  # fmt: skip
+        f"mix-{run.name}",
+        title,
+        caption,
+        f"Model, scenario “{run.scenario.title}”, mean of {number(run.samples, 9)} samples.",
+        "estimated",
+        draw,
+        table,
+        hover_data([str(y) for y in years], "TWh", rows),
+        legend,
+    )
 
 
 def _total(run: Run, year: int) -> float:
@@ -92,7 +107,9 @@ def growth(view: View) -> Figure | None:
     run = view.main
     years = run.years
     demand = annual(run, "demand_twh").reindex(years)
-    miners = annual(run, "registered_twh").reindex(years).fillna(0) + annual(run, "unregistered_twh").reindex(years).fillna(0)
+    miners = annual(run, "registered_twh").reindex(years).fillna(0) + annual(run, "unregistered_twh").reindex(
+        years
+    ).fillna(0)
     if len(years) < 2:
         return None
     by_miners, by_others = miners.diff().iloc[1:], (demand - miners).diff().iloc[1:]
@@ -104,9 +121,12 @@ def growth(view: View) -> Figure | None:
     grew = "grew" if total > 0 else "fell"
     title = f"In {focus} demand {grew} by {with_unit(abs(total) / before, 'share', 2)}"
     if total > 0 and mined > 0:
-        title += ", all of it mining" if rest <= 0 else f": {with_unit(mined / total, 'share', 2)} of the growth was mining"
+        title += (
+            ", all of it mining" if rest <= 0 else f": {with_unit(mined / total, 'share', 2)} of the growth was mining"
+        )
     caption = (
-        f"Change of yearly demand on the year before. In {focus}: {signed(total, 'TWh')} in all, {signed(mined, 'TWh')} from "
+        f"Change of yearly demand on the year before. In {focus}: {signed(total, 'TWh')} in all, "
+        f"{signed(mined, 'TWh')} from "
         f"miners and {signed(rest, 'TWh')} from everyone else."
     )
     table = pd.DataFrame(
@@ -134,10 +154,16 @@ def growth(view: View) -> Figure | None:
 
     rows = [("Everyone else", "var(--load)", by_others.tolist()), ("Miners", "var(--miners)", by_miners.tolist())]
     return Figure(
-        "growth", title, caption, f"Model, scenario “{run.scenario.title}”; demand of past years from the case's table.",
-        "estimated", draw, table, hover_data([str(y) for y in shown], "TWh", rows),
+        "growth",
+        title,
+        caption,
+        f"Model, scenario “{run.scenario.title}”; demand of past years from the case's table.",
+        "estimated",
+        draw,
+        table,
+        hover_data([str(y) for y in shown], "TWh", rows),
         [("var(--load)", "box", "Everyone else"), ("var(--miners)", "box", "Miners")],
-    )  # fmt: skip
+    )
 
 
 def check(view: View) -> Figure | None:
@@ -152,7 +178,8 @@ def check(view: View) -> Figure | None:
     worst = energy.iloc[int(off.abs().argmax())]
     caption = (
         f"The model was not fitted to these totals. Largest deviation: {worst['quantity']} {worst['year']}, "
-        f"{signed(float(worst['deviation_share']), 'share', 2)}. Dots left of the line: the model gives too little; right: too much."
+        f"{signed(float(worst['deviation_share']), 'share', 2)}. Dots left of the line: the model gives too "
+        "little; right: too much."
     )
 
     def draw(width: int) -> str:
@@ -174,12 +201,24 @@ def check(view: View) -> Figure | None:
             tone = "var(--good)" if r["within"] else "var(--alarm)"
             x = f.px(min(max(dev, -bound), bound))
             svg.line(f.px(0), y, x, y, "", f"stroke:{tone};stroke-width:2.5")
-            svg.circle(x, y, 5, f"fill:{tone}", tip=f"{name}: model {number(float(r['model']))}, official {number(float(r['official']))}")
+            svg.circle(
+                x,
+                y,
+                5,
+                f"fill:{tone}",
+                tip=f"{name}: model {number(float(r['model']))}, official {number(float(r['official']))}",
+            )
             label = f"{number(float(r['model']))} against {number(float(r['official']))}"
             svg.text(f.right + 8, y + 4, label if wide else signed(dev, "share", 2), "muted")
         return str(svg)
 
     return Figure(
-        "check", title, caption, "Official figures: " + "; ".join(sorted({str(s) for s in energy["source"]})[:4]) + ".",
-        "reported", draw, table, legend=[("var(--good)", "dot", "Within tolerance"), ("var(--alarm)", "dot", "Outside")],
-    )  # fmt: skip
+        "check",
+        title,
+        caption,
+        "Official figures: " + "; ".join(sorted({str(s) for s in energy["source"]})[:4]) + ".",
+        "reported",
+        draw,
+        table,
+        legend=[("var(--good)", "dot", "Within tolerance"), ("var(--alarm)", "dot", "Outside")],
+    )
