@@ -125,8 +125,11 @@ def mixed(op: Operation, budgets: Budgets, tree: Tree, standing_mw: Floats, sche
     all_of, share, _ = _generate(op, budgets, lambda c: c.run(x, schedule=schedule, detail=True), tree, multiplier)
     item = sum((s * c.item_mw for s, c in zip(share, all_of, strict=True)), np.zeros((op.zone.size, op.T)))
     unserved = sum((s * c.unserved_mw for s, c in zip(share, all_of, strict=True)), np.zeros((op.value.size, op.T)))
-    sent = sum((s * c.sent_mw for s, c in zip(share, all_of, strict=True)), np.zeros((op.Z, op.T)))
+    out, into = (
+        sum((s * np.maximum(sign * c.sent_mw, 0.0) for s, c in zip(share, all_of, strict=True)), np.zeros((op.Z, op.T)))
+        for sign in (1.0, -1.0)
+    )
     cost = float(op.cost @ (item @ op.weight)) + float(op.value @ (unserved @ op.weight))
     missing = max((c.missing_mw for s, c in zip(share, all_of, strict=True) if s > 0), default=0.0)
     best = all_of[int(np.argmax(share))]
-    return Operated(values, schedule, best.price, cost, missing, item, unserved, sent, None)
+    return Operated(values, schedule, best.price, cost, missing, item, unserved, (out, into), None)
