@@ -9,8 +9,8 @@ import numpy as np
 # Order of the scalars in `par`; `migration.RushParameters` fills it.
 (
     BETA, GAMMA, CHURN, BUILD, BUILD_FLOOR, EXIT, EXIT_GAP, EXIT_WIDTH, SHUT, SHUT_MARGIN, SHUT_WIDTH, SEED, FOUND_COST,
-    RETURN,
-) = range(14)
+    RETURN, LEGAL,
+) = range(15)
 
 
 @nb.njit(cache=True)
@@ -71,6 +71,8 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
         if m > 0.0:
             m *= 1.0 - cut[i]
         m -= par[FOUND_COST] * found[i]
+        if hide_to[i] >= 0:
+            m += par[LEGAL]
         margin[i] = max(-1.0, min(1.0, m))
         mean += margin[i] * stock[i]
     mean = mean / world if world > 0.0 else 0.0
@@ -88,9 +90,9 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
                 new[hide_to[i]] += gone * hide_share
                 gone *= 1.0 - hide_share
             waiting += gone
-    for i in range(n):  # hidden miners register where the quota leaves room
+    for i in range(n):  # hidden miners register where that pays and the quota leaves room
         to = register_to[i]
-        if to >= 0 and register_share > 0.0:
+        if to >= 0 and register_share > 0.0 and margin[to] >= margin[i]:
             move = min(new[i] * register_share, max(quota[to] - new[to], 0.0))
             new[i] -= move
             new[to] += move

@@ -68,11 +68,9 @@ def read_cambridge_map(path: str | Path, *, source: str = "user-download") -> tu
         ehs = _number(r[columns["ehs"]])
         month = r[columns["date"]].strip()[:7]
         country = r[columns["country"]].strip()
-        good = share is not None and 0 <= share <= 100 and ehs is not None and ehs >= 0 and len(month) == 7
-        if not good or not country:
+        if share is None or ehs is None or not 0 <= share <= 100 or ehs < 0 or len(month) != 7 or not country:
             problems.append(Problem(f"{path}:{line}", dict(r), "a month, a country, 0-100 percent and EH/s"))
             continue
-        assert share is not None and ehs is not None
         name = COUNTRY_NAMES.get(country, country)
         out.append(
             AtlasMonth(month=month, country=name, hashrate_share=share / 100.0, hashrate_ehs=ehs, source=source,
@@ -138,7 +136,8 @@ def _months(days: Mapping[str, Mapping[str, float]], where: str, source: str) ->
         fees = [r["fees_btc_per_day"] for r in rows if "fees_btc_per_day" in r]
         fee = math.fsum(fees) / len(fees) if fees else None
         ehs = mean["hashrate_ths"] / 1e6
-        price = hashprice(mean["price_usd"], mean["issuance_btc_per_day"], fees_btc_per_day=fee or 0.0, hashrate_ehs=ehs)
+        new = mean["issuance_btc_per_day"]
+        price = hashprice(mean["price_usd"], new, fees_btc_per_day=fee or 0.0, hashrate_ehs=ehs)
         out.append(
             NetworkMonth(
                 month=month, hashrate_ehs=ehs, difficulty=mean["difficulty"], price_usd=mean["price_usd"],
@@ -152,7 +151,8 @@ def _months(days: Mapping[str, Mapping[str, float]], where: str, source: str) ->
 
 def _subsidy(issuance_btc_per_day: float) -> float:
     """Subsidy per block whose 144 blocks come nearest to a day's issuance. [BTC]"""
-    return min((50.0 / 2**k for k in range(12)), key=lambda x: abs(math.log(144.0 * x / issuance_btc_per_day)))
+    steps = [50.0 / 2.0**k for k in range(12)]
+    return min(steps, key=lambda x: abs(math.log(144.0 * x / issuance_btc_per_day)))
 
 
 def _rows(path: str | Path) -> _Table:
@@ -180,6 +180,6 @@ def replaced(rows: Iterable[NetworkMonth], by: Iterable[NetworkMonth]) -> tuple[
     old = {r.month: r for r in rows}
     for r in by:
         kept = old.get(r.month)
-        eff = kept.model_dump(include={"fleet_low_j_per_th", "fleet_best_j_per_th", "fleet_high_j_per_th"}) if kept else {}
-        old[r.month] = r.model_copy(update=eff)
+        names = ("fleet_low_j_per_th", "fleet_best_j_per_th", "fleet_high_j_per_th")
+        old[r.month] = r.model_copy(update={n: getattr(kept, n) for n in names} if kept else {})
     return tuple(old[m] for m in sorted(old))

@@ -42,7 +42,7 @@ def hashprice(
     Examples
     --------
     >>> float(hashprice(57915.47, 943.95, fees_btc_per_day=15.545, hashrate_ehs=147.262).round(1))
-    377.3
+    377.4
     """
     per_day = revenue_usd_per_day(price_usd, issuance_btc_per_day, fees_btc_per_day)
     return np.asarray(per_day / (1e3 * np.asarray(hashrate_ehs, np.float64)))

@@ -140,6 +140,9 @@ def world_fleet(
     e, w = _weights(case.machines, day, RULES[method])
     pays = (w > 0) & (e[None, :] <= threshold_j_per_th(price, power_price_usd_per_kwh)[:, None])
     any_pays = pays.any(axis=1)
+    if not any_pays.any():  # never: the best device on sale is all that can be meant
+        pays = (w > 0) & (e[None, :] == np.where(w > 0, e, np.inf).min(axis=1)[:, None])
+        any_pays = pays.any(axis=1)
     last = np.maximum.accumulate(np.where(any_pays, np.arange(len(day)), -1))
     last[last < 0] = int(np.argmax(any_pays))  # before the first basket: the first one
     pays, w = pays[last], w[last]

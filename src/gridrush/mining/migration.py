@@ -74,6 +74,7 @@ class RushParameters:
     build_share: float = 0.75  # largest rise of a stock in a month on the map, rounded up (Kazakhstan, Aug 2021: 0.70)
     build_floor_ehs: float = 1.0  # judged: what can be built in a month where nothing stands
     seed_share: float = 0.10  # judged: weight of the case's zone table against where the stock stands
+    legal_margin: float = 0.05  # judged: what being registered is worth, in margin: banks, contracts, no flight
     found_cost_months: float = 4.0  # judged: margin lost when a hidden farm is cut off, in months
 
     def vector(self) -> Floats:
@@ -81,7 +82,7 @@ class RushParameters:
         return np.array([
             self.margin_weight, self.attachment, self.churn_share, self.build_share, self.build_floor_ehs,
             self.exit_share, self.exit_gap, self.exit_width, self.shut_share, self.shut_margin, self.shut_width,
-            self.seed_share, self.found_cost_months, self.return_share,
+            self.seed_share, self.found_cost_months, self.return_share, self.legal_margin,
         ])  # fmt: skip
 
 
@@ -113,7 +114,7 @@ class MonthDrivers:
     rationed_share: Floats  # (Z, 2) of the hours without power
     room_mw: Floats  # (Z,) free on the grid for new load
     quota_mw: Floats  # (Z,) cap on registered MW; inf = none
-    register_share: float = 0.0  # of unregistered miners that register where the quota leaves room
+    register_share: float = 0.0  # of unregistered miners that register, where that pays and the quota leaves room
     found_share: float = 0.0  # of unregistered miners found and cut off
     ban_leave_share: float = 0.0  # of registered miners driven out
     ban_hide_share: float = 0.0  # of those, hide instead
