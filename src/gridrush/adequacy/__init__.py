@@ -13,10 +13,11 @@ from gridrush.adequacy.credit import (
 )
 from gridrush.adequacy.hazards import NO_HAZARDS, CommonMode, Derating, Hazards, Response
 from gridrush.adequacy.metrics import Assessment, Event
+from gridrush.adequacy.pras import read_pras
 from gridrush.adequacy.schedule import planned_supply
 from gridrush.adequacy.tables import read_tables
 
 __all__ = [
     "NO_HAZARDS", "Assessment", "CommonMode", "Derating", "Event", "Hazards", "Headroom", "Response", "add_load", "add_unit",
-    "assess", "efc", "elcc", "equivalent_load", "headroom", "planned_supply", "read_tables", "with_load_error",
+    "assess", "efc", "elcc", "equivalent_load", "headroom", "planned_supply", "read_pras", "read_tables", "with_load_error",
 ]
