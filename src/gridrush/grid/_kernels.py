@@ -1,10 +1,10 @@
 """Exact hourly dispatch of zones joined as a tree, for many hours.
 
 Every zone is a supply curve: items (units, and demand blocks as load that can be given up) sorted by cost. At a price p
-a zone's surplus lies between the sum of the items cheaper than p and the sum of those not dearer. A child zone hands its
-surplus to its parent, cut to the limits of the link and shrunk by its loss, so the surplus of a whole subtree at a price is
-one pass over its zones; the market price is where the surplus of the root is zero. A link that is cut leaves the subtree
-below it a market of its own with a fixed export, solved the same way.
+a zone's surplus lies between the sum of the items cheaper than p and the sum of those not dearer. A child zone hands
+its surplus to its parent, cut to the limits of the link and shrunk by its loss, so the surplus of a whole subtree at a
+price is one pass over its zones; the market price is where the surplus of the root is zero. A link that is cut leaves
+the subtree below it a market of its own with a fixed export, solved the same way.
 
 Arrays: items N sorted by node then cost; nodes Z in preorder (a subtree is a contiguous range); curve rows N + Z, row
 ``i + k`` is the surplus of node k before its item i. Hours are handled W at a time so that curves stay in cache.
@@ -20,13 +20,15 @@ TIE = 1e-11  # relative distance below which two prices are the same step
 SLACK_MW = 1e-9  # power below which a balance is met
 WALK = 6  # steps to the neighbouring price before bisecting
 
-# Columns of `node` (Z, 8): first item, end of items, end of subtree, parent (-1 at a root); then, moving with the price, the
-# items cheaper than it and the items not dearer, and where both were last time under the root's price and under its own.
+# Columns of `node` (Z, 8): first item, end of items, end of subtree, parent (-1 at a root); then, moving with the
+# price, the items cheaper than it and the items not dearer, and where both were last time under the root's price and
+# under its own.
 FIRST, LAST, STOP, PARENT, BELOW, UPTO, SEEN, HELD = range(8)
-# Columns of `state` (Z, 13). KEEP: 1 - loss of the link to the parent; OUT, IN: its limits from and to the node, where the
-# flow enters; ALONE: price of the subtree on its own (lossy links only); PRICE; LIFT: price at the root of the search
-# over price here, 0 where it does not follow; LO, HI: range of the subtree's surplus; XLO, XHI: range the parent gets; NEED:
-# surplus the subtree must have; OWN: surplus of the node's own items; SENT: flow to the parent where it enters.
+# Columns of `state` (Z, 13). KEEP: 1 - loss of the link to the parent; OUT, IN: its limits from and to the node, where
+# the flow enters; ALONE: price of the subtree on its own (lossy links only); PRICE; LIFT: price at the root of the
+# search over price here, 0 where it does not follow; LO, HI: range of the subtree's surplus; XLO, XHI: range the
+# parent gets; NEED: surplus the subtree must have; OWN: surplus of the node's own items; SENT: flow to the parent
+# where it enters.
 KEEP, OUT, IN, ALONE, PRICE, LIFT, LO, HI, XLO, XHI, NEED, OWN, SENT = range(13)
 
 
@@ -226,8 +228,8 @@ def clear(root, target, guess, h, steps, cost, curve, node, state):
 def settle(k, h, curve, node, state):
     """Share out the surplus NEED of a node between its own items and its children; gives the power spilled here.
 
-    Children first stop sending, then own items are held back, then power is spilled, then children receive: no flow is made
-    that is worth nothing. Fills OWN here, NEED and SENT of the children.
+    Children first stop sending, then own items are held back, then power is spilled, then children receive: no flow is
+    made that is worth nothing. Fills OWN here, NEED and SENT of the children.
     """
     over = state[k, HI] - state[k, NEED]
     stop = node[k, STOP]
@@ -377,7 +379,9 @@ def response(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, steps, stop, parent, zone, keep,
     pair, pair_mw, pair_start, t_first, t_last, ladder, table,
 ):
-    """Surplus that everything together offers to the zone of node 0 at each price of the ladder (rising): table (T, M)."""
+    """Surplus that everything together offers to the zone of node 0 at each price of the ladder (rising): table (T,
+
+    M)."""
     N, Z, W = unit.size, zone.size, HOURS_AT_ONCE
     curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
     node, state = workspace(start, stop, parent, keep)

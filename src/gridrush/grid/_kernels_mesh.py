@@ -151,10 +151,11 @@ def mesh(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, item_zone, source, target, loss, link_mw,
     link_row, t_first, t_last, generation, served, flow, price, spill, cost_usd, market, market_price, sold,
 ):
-    """Dispatch hours t_first to t_last; arrays as in `tree`, items in any order. Gives the number of hours that failed: 0.
+    """Dispatch hours t_first to t_last; arrays as in `tree`, items in any order. Gives the number of hours that
+    failed: 0.
 
-    market: a zone that can buy and sell without limit at market_price, -1 for none; what it is sold goes to sold (T,) and
-    nothing else is kept.
+    market: a zone that can buy and sell without limit at market_price, -1 for none; what it is sold goes to sold (T,)
+    and nothing else is kept.
     """
     N, L, Z = unit.size, source.size, inject.shape[0]
     n = N + 2 * L + Z + 1

@@ -3,8 +3,8 @@
 `table[t, m]` is the surplus the rest of the system offers to the store's zone at a price between steps m - 1 and m. For
 a worth of stored energy the store sells where the price would be above worth / discharge efficiency and buys where it
 would be below worth * charge efficiency. The worth stays the same until the store is full (then it may rise) or empty
-(then it may fall): each stretch is found by bisection on the finite list of worths at which anything changes, and within
-it the levels that can be reached are an interval carried forward and walked back from its end.
+(then it may fall): each stretch is found by bisection on the finite list of worths at which anything changes, and
+within it the levels that can be reached are an interval carried forward and walked back from its end.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def _gain(t, c, sell, buy, table, moved, most_in, most_out, eff_in, eff_out):
 def schedule(table, moved, sell, buy, most_in, most_out, eff_in, eff_out, size, first, level, interval):
     """Level at the end of each hour (T,) and the interval of worth in force (T,).
 
-    table (T, M); moved (T,): net power that the other stores of the zone put in; sell, buy (C,): columns of the table that
-    hold for each interval of worth, rising; first: level before the first hour and after the last.
+    table (T, M); moved (T,): net power that the other stores of the zone put in; sell, buy (C,): columns of the table
+    that hold for each interval of worth, rising; first: level before the first hour and after the last.
     """
     T, C = table.shape[0], sell.size
     low, high, less, more = np.empty(T + 1), np.empty(T + 1), np.empty(T), np.empty(T)

@@ -3,9 +3,10 @@
     minimise   sum_t [ sum_g c_g p_tg + sum_b v_b (d_tb - s_tb) ]
     subject to per zone  generation - served - sent + received (1 - loss) + discharge - charge = spill >= 0
 
-with units between must-run and availability, blocks between nothing and their load, links within their limits, reservoirs
-within the energy of each period and stores within their size. Power that cannot be used is spilled at no cost, so prices are
-never negative. An export sale is a block like any other: what it would have paid is a cost when it is not served.
+with units between must-run and availability, blocks between nothing and their load, links within their limits,
+reservoirs within the energy of each period and stores within their size. Power that cannot be used is spilled at no
+cost, so prices are never negative. An export sale is a block like any other: what it would have paid is a cost when it
+is not served.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Limited energy on top of the hourly kernels: water in reservoirs and power in stores.
 
-Water: each period is a small linear programme over whole dispatches. A water value per reservoir is added to the running
-cost of its units, the dispatch that follows is a column, and the master mixes columns so that the energy is used exactly
-(Dantzig and Wolfe 1960). The best water values give a lower bound on the cost, so the gap is known.
+Water: each period is a small linear programme over whole dispatches. A water value per reservoir is added to the
+running cost of its units, the dispatch that follows is a column, and the master mixes columns so that the energy is
+used exactly (Dantzig and Wolfe 1960). The best water values give a lower bound on the cost, so the gap is known.
 
-Stores: one store at a time is scheduled to the optimum against the response of everything else, a few rounds over all. A
-valid lower bound comes from the prices; it is exact for a single store up to steps of equal cost.
+Stores: one store at a time is scheduled to the optimum against the response of everything else, a few rounds over all.
+A valid lower bound comes from the prices; it is exact for a single store up to steps of equal cost.
 
 References
 ----------
@@ -47,6 +47,9 @@ STRIDES = (0.02, 0.1, 0.5)
 """Steps away from a guessed water value until the energy lies between two uses."""
 PRICE_AT = 3  # place of the prices in Hours
 _NOTHING = np.zeros((0, 0))
+_TREE: Any = _kernels.tree  # numba's types do not know about unpacked arguments
+_RESPONSE: Any = _kernels.response
+_MESH: Any = _kernels_mesh.mesh
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +84,9 @@ class Desk:
     inject: Floats  # (Z, T), or empty
 
     @staticmethod
-    def of(
-        system: System, merit: Merit | None, up: Shares | None, links_up: Shares | None
-    ) -> Desk:
+    def of(system: System, merit: Merit | None, up: Shares | None, links_up: Shares | None) -> Desk:
         m = merit_order(system) if merit is None else merit
-        return Desk(
-            system, m, _NOTHING if up is None else up, _NOTHING if links_up is None else links_up, _NOTHING
-        )
+        return Desk(system, m, _NOTHING if up is None else up, _NOTHING if links_up is None else links_up, _NOTHING)
 
     def _series(self) -> tuple[Any, ...]:
         s = self.system
@@ -100,22 +99,20 @@ class Desk:
         """Dispatch hours first to last with the given merit order (costs), stores as injected."""
         m = self.merit if merit is None else merit
         if m.tree:
-            _kernels.tree(*self._series(), *m.tree_arrays(), first, last, *out.arrays(), True)
+            _TREE(*self._series(), *m.tree_arrays(), first, last, *out.arrays(), True)
             return
-        failed = _kernels_mesh.mesh(
-            *self._series(), *m.mesh_arrays(self.system), first, last, *out.arrays(), -1, 0.0, out.cost
-        )
+        failed = _MESH(*self._series(), *m.mesh_arrays(self.system), first, last, *out.arrays(), -1, 0.0, out.cost)
         if failed:
             raise EngineError(f"the network simplex gave up in {failed} hours; use engine='lp'")
 
     def response(self, merit: Merit, zone: int, first: int, last: int, ladder: Floats, table: Floats) -> None:
         """Surplus offered to a zone at each price of the ladder; merit must have the zone as its first node."""
         if merit.tree:
-            _kernels.response(*self._series(), *merit.tree_arrays(), first, last, ladder, table)
+            _RESPONSE(*self._series(), *merit.tree_arrays(), first, last, ladder, table)
             return
         out, sold = Hours.empty(self.system), np.empty(self.system.time.size)
         for m, price in enumerate(ladder):
-            _kernels_mesh.mesh(
+            _MESH(
                 *self._series(), *merit.mesh_arrays(self.system), first, last, *out.arrays(), zone, float(price), sold
             )
             table[first:last, m] = sold[first:last]
@@ -131,9 +128,11 @@ def spans(system: System) -> list[tuple[int, int, int]]:
 
 
 def guess_water(desk: Desk) -> Floats:
-    """Water values (H, P) at which each reservoir by itself would be used up, from the response of all else to its zone.
+    """Water values (H, P) at which each reservoir by itself would be used up, from the response of all else to its
+    zone.
 
-    Exact for one reservoir with units of equal cost in one zone of a network without losses; a start for `settle_water`.
+    Exact for one reservoir with units of equal cost in one zone of a network without losses; a start for
+    `settle_water`.
     """
     s, u = desk.system, desk.system.units
     H, P = s.reservoirs.energy_mwh.shape
@@ -151,7 +150,11 @@ def guess_water(desk: Desk) -> Floats:
             at = np.flatnonzero(s.period == p)
             if not at.size:
                 continue
-            here, most, left = table[at[0]:at[-1] + 1][at - at[0]], room[at], s.reservoirs.energy_mwh[h, p] - must[at].sum()
+            here, most, left = (
+                table[at[0] : at[-1] + 1][at - at[0]],
+                room[at],
+                s.reservoirs.energy_mwh[h, p] - must[at].sum(),
+            )
             first, last = int(np.searchsorted(steps, own_cost)), steps.size
             if np.clip(-here[:, first], 0.0, most).sum() <= left:
                 continue
@@ -184,9 +187,7 @@ def settle_water(desk: Desk, guess: Floats) -> tuple[Hours, Floats]:
     return out, values
 
 
-def _settle_period(
-    desk: Desk, pieces: list[tuple[int, int]], energy: Floats, guess: Floats, out: Hours
-) -> Floats:
+def _settle_period(desk: Desk, pieces: list[tuple[int, int]], energy: Floats, guess: Floats, out: Hours) -> Floats:
     """Fill `out` over the hours of one period; water values (H,)."""
     s = desk.system
     H, owner = energy.size, s.units.reservoir
@@ -233,10 +234,13 @@ def _settle_period(
         merit = desk.merit
         price(np.full(H, 2.0 * max(1.0, float(merit.steps[-1]) / float(np.prod(merit.keep_share)))))
         if (short := used[-1] > energy * (1 + 1e-9) + 1e-6).any():
-            raise InfeasibleError("must-run needs more water than there is", (
-                f"reservoir {s.reservoirs.name[h]}: must-run {used[-1][h]:.0f} MWh, energy {energy[h]:.0f} MWh"
-                for h in np.flatnonzero(short)
-            ))
+            raise InfeasibleError(
+                "must-run needs more water than there is",
+                (
+                    f"reservoir {s.reservoirs.name[h]}: must-run {used[-1][h]:.0f} MWh, energy {energy[h]:.0f} MWh"
+                    for h in np.flatnonzero(short)
+                ),
+            )
     for _ in range(WATER_ROUNDS):
         total, mix, worth = _master(np.array(cost), np.array(used), energy)
         if total - max(bounds) <= WATER_GAP_SHARE * max(1.0, abs(total)):
@@ -255,7 +259,9 @@ def _settle_period(
 
 
 def _master(cost: Floats, used: Floats, energy: Floats) -> tuple[float, Floats, Floats]:
-    """Cheapest mix of dispatches that keeps the energy: its cost, the weights, and the worth of each reservoir's water."""
+    """Cheapest mix of dispatches that keeps the energy: its cost, the weights, and the worth of each reservoir's
+
+    water."""
     K, H = used.shape
     size, money = np.maximum(used.max(axis=0), 1.0), max(1.0, float(np.abs(cost).max()))
     A = np.zeros((H + 1, K + H))
@@ -384,8 +390,18 @@ def _schedule_one(s: System, j: int, table: Floats, steps: Floats, moved: Floats
     level, interval = np.empty(s.time.size), np.empty(s.time.size, np.int64)
     first = size * float(st.initial_share[j])
     _kernels_store.schedule(
-        table, np.ascontiguousarray(moved), sell, buy, float(st.charge_mw[j]), float(st.discharge_mw[j]), eff_in, eff_out,
-        size, first, level, interval,
+        table,
+        np.ascontiguousarray(moved),
+        sell,
+        buy,
+        float(st.charge_mw[j]),
+        float(st.discharge_mw[j]),
+        eff_in,
+        eff_out,
+        size,
+        first,
+        level,
+        interval,
     )
     gain = np.diff(level, prepend=first)
     out.charge[:, j] = np.clip(gain / eff_in, 0.0, st.charge_mw[j])

@@ -1,7 +1,7 @@
 """The dispatch model handed to HiGHS, built straight from arrays.
 
-Every limit is a bound on a column; rows are only zone balances, store balances, reservoir energies and, where asked for,
-ramps and a reserve. Columns of one kind lie together, hours first.
+Every limit is a bound on a column; rows are only zone balances, store balances, reservoir energies and, where asked
+for, ramps and a reserve. Columns of one kind lie together, hours first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ RESIDUAL_SHARE = 1e-6
 
 
 def unit_limits_mw(system: System, up: Shares | None = None, units: Ints | None = None) -> tuple[Floats, Floats]:
-    """Lowest and highest generation of all or some units by hour; must-run never exceeds what is available. [MW] (T, G)"""
+    """Lowest and highest generation of all or some units by hour; must-run never exceeds what is available. [MW] (T,
+
+    G)"""
     u = system.units
     some = np.arange(len(u)) if units is None else units
     high = system.profiles[u.available[some]].T * u.capacity_mw[some]
@@ -100,8 +102,14 @@ class LpDispatch:
     """
 
     def __init__(
-        self, system: System, *, up: Shares | None = None, links_up: Shares | None = None,
-        ramps: bool = False, reserve_mw: Floats | None = None, threads: int = 1,
+        self,
+        system: System,
+        *,
+        up: Shares | None = None,
+        links_up: Shares | None = None,
+        ramps: bool = False,
+        reserve_mw: Floats | None = None,
+        threads: int = 1,
     ) -> None:
         import highspy
 
@@ -119,9 +127,7 @@ class LpDispatch:
         model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = A.indptr, A.indices, A.data
         self._highs.passModel(model)
 
-    def _build(
-        self, s: System, up: Shares | None, links_up: Shares | None
-    ) -> None:
+    def _build(self, s: System, up: Shares | None, links_up: Shares | None) -> None:
         import scipy.sparse as sp
 
         ramps, reserve_mw = self._options
@@ -179,7 +185,10 @@ class LpDispatch:
             slow = np.flatnonzero(u.ramp_share_per_h < 1.0)
             step = np.broadcast_to(u.ramp_share_per_h[slow] * u.capacity_mw[slow], (max(T - 1, 0), slow.size))
             # an outage or a change of what is available may outrun the ramp
-            row = lp.add_rows(-np.maximum(step, low[:-1, slow] - high[1:, slow] + 0.0), np.maximum(step, low[1:, slow] - high[:-1, slow]))
+            row = lp.add_rows(
+                -np.maximum(step, low[:-1, slow] - high[1:, slow] + 0.0),
+                np.maximum(step, low[1:, slow] - high[:-1, slow]),
+            )
             forced = np.maximum(0.0, high[:-1, slow] - high[1:, slow])
             lp.row_low[-1] = (np.asarray(lp.row_low[-1]).reshape(row.shape) - forced).ravel()
             lp.put(row, self._gen[1:, slow], 1.0)
@@ -187,7 +196,9 @@ class LpDispatch:
         if reserve_mw is not None:
             worst = float(d.value_usd_per_mwh.max(initial=0.0))
             short = lp.columns(np.array([worst]), np.zeros((T, 1)), np.asarray(reserve_mw, np.float64)[:, None])
-            row = lp.add_rows(np.full((T, 1), -np.inf), high.sum(axis=1, keepdims=True) - np.asarray(reserve_mw)[:, None])
+            row = lp.add_rows(
+                np.full((T, 1), -np.inf), high.sum(axis=1, keepdims=True) - np.asarray(reserve_mw)[:, None]
+            )
             lp.put(row + 0 * hours, self._gen, 1.0)
             lp.put(row, short, -1.0)
         self._c, self._low, self._high = (np.concatenate(x) for x in (lp.cost, lp.low, lp.high))
@@ -195,15 +206,15 @@ class LpDispatch:
         r, c, v = (np.concatenate(x) for x in zip(*lp.entries, strict=True))
         self._matrix = sp.csc_array((v, (r, c)), shape=(lp.rows, lp.n))
 
-    def change(
-        self, system: System, *, up: Shares | None = None, links_up: Shares | None = None
-    ) -> None:
+    def change(self, system: System, *, up: Shares | None = None, links_up: Shares | None = None) -> None:
         """Swap in a system with the same names and hours; only costs, limits and loads that differ are passed on."""
         before, cost, low, high = self._matrix, self._c, self._low, self._high
         row_low, row_high = self._row_low, self._row_high
         self._build(system, up, links_up)
         if self._matrix.shape != before.shape or abs(self._matrix - before).max() > 0.0:
-            raise CaseError([Problem("system", "another network", "the zones, units, links, stores and hours of the first")])
+            raise CaseError(
+                [Problem("system", "another network", "the zones, units, links, stores and hours of the first")]
+            )
         h, at = self._highs, np.flatnonzero(cost != self._c).astype(np.int32)
         if at.size:
             h.changeColsCost(at.size, at, self._c[at])
@@ -238,9 +249,21 @@ class LpDispatch:
         cost = gen @ s.units.cost_usd_per_mwh + shed @ s.demand.value_usd_per_mwh
         water = -y[self._water] if len(s.reservoirs) else np.zeros((0, s.reservoirs.energy_mwh.shape[1]))
         return Dispatch(
-            s, "lp", gen, s.demand.load_mw - shed, x[self._sent] - x[self._back], y[self._balance], x[self._spill],
-            x[self._charge], x[self._discharge], x[self._stored], cost, water, -y[self._keep],
-            self._up, self._links_up,
+            s,
+            "lp",
+            gen,
+            s.demand.load_mw - shed,
+            x[self._sent] - x[self._back],
+            y[self._balance],
+            x[self._spill],
+            x[self._charge],
+            x[self._discharge],
+            x[self._stored],
+            cost,
+            water,
+            -y[self._keep],
+            self._up,
+            self._links_up,
         )
 
     def _check(self, x: Floats, y: Floats) -> float:
@@ -255,21 +278,30 @@ class LpDispatch:
         with np.errstate(invalid="ignore"):
             at = np.where(reduced > 0, self._low, self._high)
             row_at = np.where(y > 0, self._row_low, self._row_high)
-            bound = float(np.where(np.isfinite(at), at * reduced, 0.0).sum() + np.where(np.isfinite(row_at), row_at * y, 0.0).sum())
+            bound = float(
+                np.where(np.isfinite(at), at * reduced, 0.0).sum()
+                + np.where(np.isfinite(row_at), row_at * y, 0.0).sum()
+            )
         gap = abs(float(self._c @ x) - bound)
         if worst > RESIDUAL_SHARE * size or gap > RESIDUAL_SHARE * max(1.0, abs(bound)):
-            raise EngineError(f"HiGHS called optimal a point that violates a limit by {worst:.3g} MW or has a gap of {gap:.3g} USD")
+            raise EngineError(
+                f"HiGHS called optimal a point that violates a limit by {worst:.3g} MW or has a gap of {gap:.3g} USD"
+            )
         return bound
 
     def _clashes(self) -> list[str]:
-        """Reservoirs whose units must run on more energy than there is; nothing else can make a dispatch infeasible but ramps."""
+        """Reservoirs whose units must run on more energy than there is; nothing else can make a dispatch infeasible
+
+        but ramps."""
         s, out = self.system, []
         low = self._low[self._gen]
         for r, name in enumerate(s.reservoirs.name):
             for p in range(s.reservoirs.energy_mwh.shape[1]):
                 need = float(low[s.period == p][:, s.units.reservoir == r].sum())
                 if need > s.reservoirs.energy_mwh[r, p] * (1 + 1e-9):
-                    out.append(f"reservoir {name}, period {p}: must-run {need:.0f} MWh, energy {s.reservoirs.energy_mwh[r, p]:.0f} MWh")
+                    out.append(
+                        f"reservoir {name}, period {p}: must-run {need:.0f} MWh, energy {s.reservoirs.energy_mwh[r, p]:.0f} MWh"
+                    )
         return out or ["stores cannot return to their first level, or ramps cannot be kept"]
 
 

@@ -48,33 +48,60 @@ class Merit:
         order = np.lexsort((cost, node))
         cost = cost[order]
         return replace(
-            self, unit=self.unit[order], block=self.block[order], capacity_mw=self.capacity_mw[order],
-            available=self.available[order], must_run=self.must_run[order], cost_usd_per_mwh=cost,
+            self,
+            unit=self.unit[order],
+            block=self.block[order],
+            capacity_mw=self.capacity_mw[order],
+            available=self.available[order],
+            must_run=self.must_run[order],
+            cost_usd_per_mwh=cost,
             steps=np.unique(cost[cost > 0]),
         )
 
     def tree_arrays(self) -> tuple[Any, ...]:
         """Arguments of the tree kernel that do not run along time."""
         return (
-            self.unit, self.block, self.capacity_mw, self.available, self.must_run, self.cost_usd_per_mwh, self.start,
-            self.steps, self.stop, self.parent, self.zone, self.keep_share, self.pair, self.pair_mw, self.pair_start,
+            self.unit,
+            self.block,
+            self.capacity_mw,
+            self.available,
+            self.must_run,
+            self.cost_usd_per_mwh,
+            self.start,
+            self.steps,
+            self.stop,
+            self.parent,
+            self.zone,
+            self.keep_share,
+            self.pair,
+            self.pair_mw,
+            self.pair_start,
         )
 
     def mesh_arrays(self, system: System) -> tuple[Any, ...]:
         """Arguments of the mesh kernel that do not run along time."""
         k = system.links
         return (
-            self.unit, self.block, self.capacity_mw, self.available, self.must_run, self.cost_usd_per_mwh,
-            np.repeat(self.zone, np.diff(self.start)), k.source, k.target, k.loss_share,
-            np.stack([k.forward_mw, k.backward_mw], axis=1), k.available,
+            self.unit,
+            self.block,
+            self.capacity_mw,
+            self.available,
+            self.must_run,
+            self.cost_usd_per_mwh,
+            np.repeat(self.zone, np.diff(self.start)),
+            k.source,
+            k.target,
+            k.loss_share,
+            np.stack([k.forward_mw, k.backward_mw], axis=1),
+            k.available,
         )
 
 
 def merit_order(system: System, *, root: int | None = None) -> Merit:
     """Merit order and network shape of a system.
 
-    Items are sorted by node (zones in preorder of the tree) and cost; blocks of equal value are cut in the order export,
-    interruptible, firm.
+    Items are sorted by node (zones in preorder of the tree) and cost; blocks of equal value are cut in the order
+    export, interruptible, firm.
 
     Parameters
     ----------
@@ -86,7 +113,9 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
     u, d, k = system.units, system.demand, system.links
     if not np.isfinite(d.value_usd_per_mwh).all():
         raise CaseError(
-            Problem(f"demand[{d.name[b]}].value_usd_per_mwh", float(d.value_usd_per_mwh[b]), "a finite value of lost load")
+            Problem(
+                f"demand[{d.name[b]}].value_usd_per_mwh", float(d.value_usd_per_mwh[b]), "a finite value of lost load"
+            )
             for b in np.flatnonzero(~np.isfinite(d.value_usd_per_mwh))
         )
     zone, stop, parent, edges = _preorder(len(system.zones), k.source, k.target, root)
@@ -111,8 +140,11 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
     pair_start = [0]
     for node in range(zone.size):
         losses = set()
-        for i in edges.get((min(zone[node], zone[parent[node]]), max(zone[node], zone[parent[node]])), []) \
-                if parent[node] >= 0 else []:
+        for i in (
+            edges.get((min(zone[node], zone[parent[node]]), max(zone[node], zone[parent[node]])), [])
+            if parent[node] >= 0
+            else []
+        ):
             up = int(k.source[i] == zone[node])
             limits = (k.forward_mw[i], k.backward_mw[i]) if up else (k.backward_mw[i], k.forward_mw[i])
             pairs.append((i, int(k.available[i]), up, *limits))
@@ -121,13 +153,21 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
         tree &= len(losses) < 2
         pair_start.append(len(pairs))
     return Merit(
-        unit=np.where(is_unit, order, -1), block=np.where(is_unit, -1, order - G),
+        unit=np.where(is_unit, order, -1),
+        block=np.where(is_unit, -1, order - G),
         capacity_mw=np.asarray(of_unit(u.capacity_mw, 0.0), np.float64),
         available=np.asarray(of_unit(u.available, 0), np.int64),
         must_run=np.asarray(of_unit(u.must_run, 1), np.int64),
-        cost_usd_per_mwh=cost[order], start=np.searchsorted(nodes, np.arange(zone.size + 1)),
-        steps=np.unique(cost[cost > 0]), tree=tree, zone=zone, stop=stop, parent=parent, keep_share=keep,
-        pair_start=np.array(pair_start, np.int64), pair=np.array([p[:3] for p in pairs], np.int64).reshape(-1, 3),
+        cost_usd_per_mwh=cost[order],
+        start=np.searchsorted(nodes, np.arange(zone.size + 1)),
+        steps=np.unique(cost[cost > 0]),
+        tree=tree,
+        zone=zone,
+        stop=stop,
+        parent=parent,
+        keep_share=keep,
+        pair_start=np.array(pair_start, np.int64),
+        pair=np.array([p[:3] for p in pairs], np.int64).reshape(-1, 3),
         pair_mw=np.array([p[3:] for p in pairs], np.float64).reshape(-1, 2),
     )
 
@@ -135,7 +175,9 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
 def _preorder(
     n_zones: int, source: Ints, target: Ints, first: int | None
 ) -> tuple[Ints, Ints, Ints, dict[tuple[int, int], list[int]]]:
-    """Zones, ends of subtrees and parents of a spanning forest as flat as can be, and the links of each pair of zones."""
+    """Zones, ends of subtrees and parents of a spanning forest as flat as can be, and the links of each pair of
+
+    zones."""
     edges: dict[tuple[int, int], list[int]] = {}
     for i, (a, b) in enumerate(zip(source.tolist(), target.tolist(), strict=True)):
         edges.setdefault((min(a, b), max(a, b)), []).append(i)

@@ -1,7 +1,7 @@
 """PyPSA networks as systems, and systems as PyPSA networks that solve to the same cost.
 
-Buses become zones (or are gathered into zones), lines and transformers become links held only by their limits, and what the
-dispatch model does not know is dropped and said so.
+Buses become zones (or are gathered into zones), lines and transformers become links held only by their limits, and
+what the dispatch model does not know is dropped and said so.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from gridrush.units import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pypsa
 
 Zoning = Mapping[str, str] | str | int | None
 VALUE_OF_LOST_LOAD_USD_PER_MWH = 10_000.0
@@ -29,7 +28,9 @@ WATER = "water"
 
 
 def from_pypsa(
-    source: str | Path | pypsa.Network, *, zones: Zoning = None,
+    source: Any,
+    *,
+    zones: Zoning = None,
     value_usd_per_mwh: float = VALUE_OF_LOST_LOAD_USD_PER_MWH,
 ) -> tuple[System, list[str]]:
     """System of a PyPSA network, and a line for everything that was dropped or changed.
@@ -39,8 +40,8 @@ def from_pypsa(
     source : path or pypsa.Network
         netCDF or HDF5 file, CSV folder, or a network in memory.
     zones : mapping, str or int, optional
-        Zone of each bus: a mapping from bus to zone, the name of a column of `buses`, or a number of zones to gather buses
-        into by distance. None: every bus is a zone. Links inside a zone vanish.
+        Zone of each bus: a mapping from bus to zone, the name of a column of `buses`, or a number of zones to gather
+        buses into by distance. None: every bus is a zone. Links inside a zone vanish.
     value_usd_per_mwh : float
         Value of load that carries none. [USD/MWh]
 
@@ -51,11 +52,11 @@ def from_pypsa(
     """
     import pypsa
 
-    n = source if isinstance(source, pypsa.Network) else _read(Path(source))
+    n: Any = source if isinstance(source, pypsa.Network) else _read(Path(source))
     return _Reader(n, zones, value_usd_per_mwh).system()
 
 
-def _read(path: Path) -> pypsa.Network:
+def _read(path: Path) -> Any:
     import pypsa
 
     if not path.exists():
@@ -66,7 +67,7 @@ def _read(path: Path) -> pypsa.Network:
 class _Reader:
     """One pass over a network; problems and dropped features gather on the way."""
 
-    def __init__(self, n: pypsa.Network, zones: Zoning, value: float) -> None:
+    def __init__(self, n: Any, zones: Zoning, value: float) -> None:
         self.n, self.value = n, value
         self.problems: list[Problem] = []
         self.dropped: list[str] = []
@@ -92,13 +93,15 @@ class _Reader:
             from scipy.cluster.vq import kmeans2
 
             place = self.n.buses.loc[buses, ["x", "y"]].to_numpy(np.float64)
-            label = kmeans2(place, min(zones, len(buses)), minit="++", rng=np.random.Generator(np.random.Philox(key=0)))[1]
+            label = kmeans2(
+                place, min(zones, len(buses)), minit="++", rng=np.random.Generator(np.random.Philox(key=0))
+            )[1]
             return {b: f"zone {k + 1}" for b, k in zip(buses, label.tolist(), strict=True)}
         if isinstance(zones, str):
             if zones not in self.n.buses:
                 self.problems.append(Problem("zones", zones, f"a column of buses: {', '.join(self.n.buses.columns)}"))
                 return {b: b for b in buses}
-            return {b: str(self.n.buses.at[b, zones]) for b in buses}
+            return dict(zip(buses, self.n.buses.loc[buses, zones].astype(str), strict=True))
         for b in buses:
             if b not in zones:
                 self.problems.append(Problem(f"zones[{b}]", "nothing", "a zone for every bus"))
@@ -110,7 +113,7 @@ class _Reader:
             self.dropped.append(f"{kind} {few}: {what}")
 
     def _frame(self, kind: str) -> pd.DataFrame:
-        table = getattr(self.n, kind)
+        table: pd.DataFrame = getattr(self.n, kind)
         return table[table["active"].astype(bool)] if "active" in table else table
 
     def _zone(self, kind: str, name: str, bus: str) -> int:
@@ -125,13 +128,20 @@ class _Reader:
         values = np.full(self.T, float(fixed))
         if table is not None and name in table:
             if len(table.index) != self.T or not table.index.equals(self.n.snapshots):
-                self.problems.append(Problem(f"{kind}_t.{field}[{name}]", f"{len(table.index)} other snapshots",
-                                             f"the {self.T} snapshots of the network"))
+                self.problems.append(
+                    Problem(
+                        f"{kind}_t.{field}[{name}]",
+                        f"{len(table.index)} other snapshots",
+                        f"the {self.T} snapshots of the network",
+                    )
+                )
                 return np.zeros(self.T)
             values = table[name].to_numpy(np.float64)
         if not np.isfinite(values).all():
             bad = int(np.argmax(~np.isfinite(values)))
-            self.problems.append(Problem(f"{kind}[{name}].{field}", float(values[bad]), f"a finite number (snapshot {bad})"))
+            self.problems.append(
+                Problem(f"{kind}[{name}].{field}", float(values[bad]), f"a finite number (snapshot {bad})")
+            )
             return np.zeros(self.T)
         return values
 
@@ -151,30 +161,64 @@ class _Reader:
             self.rows.append(share)
         return self.row_of[key]
 
-    def _unit(self, name: str, row: pd.Series[Any] | None, zone: int, high: Floats, low: Floats, cost: float,
-              reservoir: int = -1) -> None:
+    def _unit(
+        self,
+        name: str,
+        row: pd.Series[Any] | None,
+        zone: int,
+        high: Floats,
+        low: Floats,
+        cost: float,
+        reservoir: int = -1,
+    ) -> None:
         """A unit between two series of power; its capacity is the highest."""
         size = float(max(high.max(initial=0.0), 0.0))
         over = size if size > 0 else 1.0
-        get = (lambda key, other: other) if row is None else (lambda key, other: row[key] if key in row else other)
+
+        def get(key: str, other: Any) -> Any:
+            return other if row is None or key not in row else row[key]
+
         ramp = [float(get(f"ramp_limit_{way}", np.nan)) for way in ("up", "down")]
-        self.units.append((
-            name, str(get("carrier", "")), str(get("fuel", get("carrier", ""))), zone, size, cost,
-            self._profile(np.clip(high / over, 0.0, 1.0)), self._profile(np.clip(low / over, 0.0, 1.0)), reservoir,
-            float(get("mttf_h", np.inf)), float(get("mttr_h", 0.0)), float(get("maintenance_h", 0.0)),
-            float(get("co2_t_per_mwh", 0.0)), min([1.0, *(r for r in ramp if np.isfinite(r))]),
-        ))
+        self.units.append(
+            (
+                name,
+                str(get("carrier", "")),
+                str(get("fuel", get("carrier", ""))),
+                zone,
+                size,
+                cost,
+                self._profile(np.clip(high / over, 0.0, 1.0)),
+                self._profile(np.clip(low / over, 0.0, 1.0)),
+                reservoir,
+                float(get("mttf_h", np.inf)),
+                float(get("mttr_h", 0.0)),
+                float(get("maintenance_h", 0.0)),
+                float(get("co2_t_per_mwh", 0.0)),
+                min([1.0, *(r for r in ramp if np.isfinite(r))]),
+            )
+        )
 
     def _loads(self) -> None:
         cutters = self._frame("generators")
-        cut_by = {} if "cuts" not in cutters else {r["cuts"]: r for _, r in cutters.iterrows() if isinstance(r["cuts"], str) and r["cuts"]}
+        cut_by = (
+            {}
+            if "cuts" not in cutters
+            else {r["cuts"]: r for _, r in cutters.iterrows() if isinstance(r["cuts"], str) and r["cuts"]}
+        )
         for name, row in self._frame("loads").iterrows():
             zone = self._zone("loads", str(name), str(row["bus"]))
             load = -float(row["sign"]) * self._series("loads", str(name), "p_set", row["p_set"])
             cut = cut_by.get(str(name))
             kind: BlockKind = "firm" if cut is None else cut["kind"]
-            self.blocks.append((str(name), kind, zone, np.maximum(load, 0.0),
-                                self.value if cut is None else float(cut["marginal_cost"])))
+            self.blocks.append(
+                (
+                    str(name),
+                    kind,
+                    zone,
+                    np.maximum(load, 0.0),
+                    self.value if cut is None else float(cut["marginal_cost"]),
+                )
+            )
             if (load < 0).any():
                 self._unit(f"{name} (feeds in)", None, zone, np.maximum(-load, 0.0), np.maximum(-load, 0.0), 0.0)
 
@@ -183,7 +227,7 @@ class _Reader:
         water = set(self.n.buses.index[self.n.buses["carrier"] == WATER])
         for name, row in table.iterrows():
             at = str(name)
-            if isinstance(row.get("cuts"), str) and row["cuts"] or row["bus"] in water:
+            if (isinstance(row.get("cuts"), str) and row["cuts"]) or row["bus"] in water:
                 continue
             zone, size = self._zone("generators", at, str(row["bus"])), self._size("generators", at, row, "p_nom")
             high = size * self._series("generators", at, "p_max_pu", row["p_max_pu"])
@@ -196,7 +240,9 @@ class _Reader:
             if row["committable"]:
                 low = np.zeros(self.T)
             if (low > high + 1e-9).any():
-                self.problems.append(Problem(f"generators[{at}].p_min_pu", "above p_max_pu", "a share no larger than p_max_pu"))
+                self.problems.append(
+                    Problem(f"generators[{at}].p_min_pu", "above p_max_pu", "a share no larger than p_max_pu")
+                )
             if (low < 0).any():  # a buyer at its marginal cost; a sink that costs nothing is what spilling is anyway
                 if cost.mean() > 0:
                     self.blocks.append((f"{at} (buys)", "export", zone, np.maximum(-low, 0.0), float(cost.mean())))
@@ -224,7 +270,11 @@ class _Reader:
                 size = self._size(kind, str(name), row, "s_nom")
                 limit = size * self._series(kind, str(name), "s_max_pu", row["s_max_pu"])
                 self._link(str(name), ends, limit, limit, 0.0)
-            self._drop(kind, [str(x) for x in table.index], "impedances (Kirchhoff's voltage law); flows are held by limits only")
+            self._drop(
+                kind,
+                [str(x) for x in table.index],
+                "impedances (Kirchhoff's voltage law); flows are held by limits only",
+            )
         table = self._frame("links")
         water = set(self.n.buses.index[self.n.buses["carrier"] == WATER])
         for name, row in table.iterrows():
@@ -248,7 +298,9 @@ class _Reader:
                 self._drop("link", [at], "backward flow loses power too")
             if float(row["marginal_cost"]) != 0.0:
                 self._drop("link", [at], "cost of the flow")
-            if any(str(row.get(c, "") or "") for c in table.columns if c.startswith("bus") and c not in ("bus0", "bus1")):
+            if any(
+                str(row.get(c, "") or "") for c in table.columns if c.startswith("bus") and c not in ("bus0", "bus1")
+            ):
                 self._drop("link", [at], "third and further ends")
             self._link(at, ends, np.maximum(high, 0.0), np.maximum(-low, 0.0), 1.0 - keep)
 
@@ -258,14 +310,19 @@ class _Reader:
         top = float(max(forward.max(initial=0.0), backward.max(initial=0.0)))
         share = np.maximum(forward, backward) / top if top > 0 else np.ones(self.T)
         with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = [np.nanmax(np.where(share > 0, x / share, 0.0), initial=0.0) for x in (forward, backward)]
-        if not all(np.allclose(x, share * r, atol=1e-9 * max(top, 1.0)) for x, r in zip((forward, backward), ratio, strict=True)):
-            for way, limit, a, b in (("there", forward, *ends), ("back", backward, *ends[::-1])):
+            ratio = [float(np.nanmax(np.where(share > 0, x / share, 0.0), initial=0.0)) for x in (forward, backward)]
+        if not all(
+            np.allclose(x, share * r, atol=1e-9 * max(top, 1.0))
+            for x, r in zip((forward, backward), ratio, strict=True)
+        ):
+            for way, limit, a, b in (("there", forward, ends[0], ends[1]), ("back", backward, ends[1], ends[0])):
                 high = float(limit.max(initial=0.0))
                 row = self._profile(limit / high) if high > 0 else 0
                 self.links.append((f"{name} {way}", a, b, high, 0.0, loss, row))
             return
-        self.links.append((name, *ends, float(ratio[0]), float(ratio[1]), loss, self._profile(np.clip(share, 0.0, 1.0))))
+        self.links.append(
+            (name, *ends, float(ratio[0]), float(ratio[1]), loss, self._profile(np.clip(share, 0.0, 1.0)))
+        )
 
     def _storage(self) -> None:
         for name, row in self._frame("storage_units").iterrows():
@@ -279,9 +336,20 @@ class _Reader:
             if inflow.any():
                 key = at
                 self.reservoirs[key] = np.array([float(inflow.sum()) * float(row["efficiency_dispatch"])])
-                self._unit(at, row, zone, size * np.maximum(up, 0.0), np.zeros(self.T), float(row["marginal_cost"]),
-                           list(self.reservoirs).index(key))
-                self._drop("storage unit", [at], "inflow is one budget of energy over all snapshots; level and pumping are gone")
+                self._unit(
+                    at,
+                    row,
+                    zone,
+                    size * np.maximum(up, 0.0),
+                    np.zeros(self.T),
+                    float(row["marginal_cost"]),
+                    list(self.reservoirs).index(key),
+                )
+                self._drop(
+                    "storage unit",
+                    [at],
+                    "inflow is one budget of energy over all snapshots; level and pumping are gone",
+                )
                 continue
             if row["cyclic_state_of_charge"]:
                 first = 0.5
@@ -294,8 +362,18 @@ class _Reader:
             for what, field in (("standing loss", "standing_loss"), ("cost of use", "marginal_cost")):
                 if float(row[field]) != 0.0:
                     self._drop("storage unit", [at], what)
-            self.stores.append((at, zone, size * max(-float(down.min()), 0.0), size * max(float(up.max()), 0.0), energy,
-                                float(row["efficiency_store"]), float(row["efficiency_dispatch"]), first))
+            self.stores.append(
+                (
+                    at,
+                    zone,
+                    size * max(-float(down.min()), 0.0),
+                    size * max(float(up.max()), 0.0),
+                    energy,
+                    float(row["efficiency_store"]),
+                    float(row["efficiency_dispatch"]),
+                    first,
+                )
+            )
         for name, row in self._frame("stores").iterrows():
             at, energy = str(name), self._size("stores", str(name), row, "e_nom")
             first = float(np.clip(float(row["e_initial"]) / energy, 0.0, 1.0)) if energy > 0 else 0.0
@@ -327,37 +405,51 @@ class _Reader:
         if self.problems:
             raise CaseError(self.problems)
         stamps = self.n.snapshots.get_level_values(-1)
-        start = np.datetime64(stamps[0], "h") if np.issubdtype(stamps.dtype, np.datetime64) else np.datetime64("2000-01-01T00", "h")
+        start = np.datetime64(stamps[0], "h") if stamps.dtype.kind == "M" else np.datetime64("2000-01-01T00", "h")
         if self.n.snapshots.nlevels > 1:
             self._drop("investment periods", [str(x) for x in self.n.investment_periods], "laid end to end")
         time = start + np.arange(self.T) * np.timedelta64(1, "h")
 
         def column(rows: list[tuple[Any, ...]], i: int, kind: type = float) -> Any:
-            return tuple(r[i] for r in rows) if kind is str else np.array([r[i] for r in rows], np.float64 if kind is float else np.int64)
+            return (
+                tuple(r[i] for r in rows)
+                if kind is str
+                else np.array([r[i] for r in rows], np.float64 if kind is float else np.int64)
+            )
 
         kinds = (str, str, str, int, float, float, int, int, int, float, float, float, float, float)
         units = Units(*(column(self.units, i, k) for i, k in enumerate(kinds)))
         load = np.stack([b[3] for b in self.blocks], axis=1) if self.blocks else np.zeros((self.T, 0))
-        demand = Demand(column(self.blocks, 0, str), column(self.blocks, 1, str), column(self.blocks, 2, int), load, column(self.blocks, 4))
-        links = Links(*(column(self.links, i, k) for i, k in enumerate((str, int, int, float, float, float, int))),
-                      np.full(len(self.links), np.inf), np.zeros(len(self.links)))
-        storage = Storage(*(column(self.stores, i, k) for i, k in enumerate((str, int, float, float, float, float, float, float))))
+        demand = Demand(
+            column(self.blocks, 0, str),
+            column(self.blocks, 1, str),
+            column(self.blocks, 2, int),
+            load,
+            column(self.blocks, 4),
+        )
+        ends = (column(self.links, i, k) for i, k in enumerate((str, int, int, float, float, float, int)))
+        links = Links(*ends, mttf_h=np.full(len(self.links), np.inf), mttr_h=np.zeros(len(self.links)))  # type: ignore[misc]
+        storage = Storage(
+            *(column(self.stores, i, k) for i, k in enumerate((str, int, float, float, float, float, float, float)))
+        )
         reservoirs = NO_RESERVOIRS
         if self.reservoirs:
             P = max(e.size for e in self.reservoirs.values())
             table = np.zeros((len(self.reservoirs), P))
             for h, e in enumerate(self.reservoirs.values()):
-                table[h, :e.size] = e
+                table[h, : e.size] = e
             reservoirs = Reservoirs(tuple(self.reservoirs), table)
-        return System(self.zones, time, self.period, np.stack(self.rows), units, demand, links, storage, reservoirs), self.dropped
+        return System(
+            self.zones, time, self.period, np.stack(self.rows), units, demand, links, storage, reservoirs
+        ), self.dropped
 
 
-def to_pypsa(system: System) -> pypsa.Network:
+def to_pypsa(system: System) -> Any:
     """PyPSA network whose optimum costs what `dispatch` costs.
 
-    A block is a load with a generator that cuts it at its value; spill is a generator that only takes; a reservoir is a bus
-    with one generator for each period, limited in energy. What PyPSA has no field for (times to failure, fuel) travels in
-    extra columns that `from_pypsa` reads back.
+    A block is a load with a generator that cuts it at its value; spill is a generator that only takes; a reservoir is
+    a bus with one generator for each period, limited in energy. What PyPSA has no field for (times to failure, fuel)
+    travels in extra columns that `from_pypsa` reads back.
     """
     import pandas as pd
     import pypsa
@@ -372,15 +464,28 @@ def to_pypsa(system: System) -> pypsa.Network:
         n.add("Bus", bus, carrier=WATER)
         most = float(u.capacity_mw[u.reservoir == h].sum())
         for p in range(s.reservoirs.energy_mwh.shape[1]):
-            n.add("Generator", f"{bus} period {p}", bus=bus, carrier=WATER, p_nom=most,
-                  p_max_pu=pd.Series((s.period == p).astype(float), time), e_sum_max=float(s.reservoirs.energy_mwh[h, p]))
+            n.add(
+                "Generator",
+                f"{bus} period {p}",
+                bus=bus,
+                carrier=WATER,
+                p_nom=most,
+                p_max_pu=pd.Series((s.period == p).astype(float), time),
+                e_sum_max=float(s.reservoirs.energy_mwh[h, p]),
+            )
     for g, name in enumerate(u.name):
         high = s.profiles[u.available[g]]
         low = np.minimum(high, s.profiles[u.must_run[g]])
         shared: dict[str, Any] = {
-            "p_nom": u.capacity_mw[g], "carrier": u.technology[g], "marginal_cost": u.cost_usd_per_mwh[g],
-            "p_max_pu": pd.Series(high, time), "p_min_pu": pd.Series(low, time),
-            "fuel": u.fuel[g], "mttf_h": u.mttf_h[g], "mttr_h": u.mttr_h[g], "maintenance_h": u.maintenance_h[g],
+            "p_nom": u.capacity_mw[g],
+            "carrier": u.technology[g],
+            "marginal_cost": u.cost_usd_per_mwh[g],
+            "p_max_pu": pd.Series(high, time),
+            "p_min_pu": pd.Series(low, time),
+            "fuel": u.fuel[g],
+            "mttf_h": u.mttf_h[g],
+            "mttr_h": u.mttr_h[g],
+            "maintenance_h": u.maintenance_h[g],
             "co2_t_per_mwh": u.co2_t_per_mwh[g],
         }
         zone = s.zones[u.zone[g]]
@@ -394,26 +499,53 @@ def to_pypsa(system: System) -> pypsa.Network:
     for b, name in enumerate(d.name):
         load, top = d.load_mw[:, b], float(d.load_mw[:, b].max(initial=0.0))
         n.add("Load", name, bus=s.zones[d.zone[b]], p_set=pd.Series(load, time))
-        n.add("Generator", f"cut {name}", bus=s.zones[d.zone[b]], carrier="cut", p_nom=top, cuts=name, kind=d.kind[b],
-              p_max_pu=pd.Series(load / top if top > 0 else load, time), marginal_cost=float(d.value_usd_per_mwh[b]))
+        n.add(
+            "Generator",
+            f"cut {name}",
+            bus=s.zones[d.zone[b]],
+            carrier="cut",
+            p_nom=top,
+            cuts=name,
+            kind=d.kind[b],
+            p_max_pu=pd.Series(load / top if top > 0 else load, time),
+            marginal_cost=float(d.value_usd_per_mwh[b]),
+        )
     for i, name in enumerate(k.name):
         ends = {"bus0": s.zones[k.source[i]], "bus1": s.zones[k.target[i]]}
         share = s.profiles[k.available[i]]
         f, r, keep = float(k.forward_mw[i]), float(k.backward_mw[i]), 1.0 - float(k.loss_share[i])
         if keep == 1.0 and f > 0:
-            n.add("Link", name, p_nom=f, p_max_pu=pd.Series(share, time), p_min_pu=pd.Series(-share * r / f, time), **ends)
+            n.add(
+                "Link", name, p_nom=f, p_max_pu=pd.Series(share, time), p_min_pu=pd.Series(-share * r / f, time), **ends
+            )
             continue
         n.add("Link", name, p_nom=f, p_max_pu=pd.Series(share, time), efficiency=keep, **ends)
         if r > 0:
-            n.add("Link", f"{name} back", p_nom=r, p_max_pu=pd.Series(share, time), efficiency=keep,
-                  bus0=ends["bus1"], bus1=ends["bus0"])
+            n.add(
+                "Link",
+                f"{name} back",
+                p_nom=r,
+                p_max_pu=pd.Series(share, time),
+                efficiency=keep,
+                bus0=ends["bus1"],
+                bus1=ends["bus0"],
+            )
     for j, name in enumerate(st.name):
         size, first = float(max(st.charge_mw[j], st.discharge_mw[j])), float(st.energy_mwh[j] * st.initial_share[j])
         over = size if size > 0 else 1.0
         last = pd.Series(np.nan, time)
         last.iloc[-1] = first
-        n.add("StorageUnit", name, bus=s.zones[st.zone[j]], p_nom=size, p_min_pu=-st.charge_mw[j] / over,
-              p_max_pu=st.discharge_mw[j] / over, max_hours=st.energy_mwh[j] / over, state_of_charge_initial=first,
-              efficiency_store=st.charge_efficiency[j], efficiency_dispatch=st.discharge_efficiency[j],
-              state_of_charge_set=last)
+        n.add(
+            "StorageUnit",
+            name,
+            bus=s.zones[st.zone[j]],
+            p_nom=size,
+            p_min_pu=-st.charge_mw[j] / over,
+            p_max_pu=st.discharge_mw[j] / over,
+            max_hours=st.energy_mwh[j] / over,
+            state_of_charge_initial=first,
+            efficiency_store=st.charge_efficiency[j],
+            efficiency_dispatch=st.discharge_efficiency[j],
+            state_of_charge_set=last,
+        )
     return n
