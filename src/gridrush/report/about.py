@@ -31,7 +31,7 @@ def run_box(view: View) -> list[tuple[str, str]]:
         ("Years", span),
         ("Seed and samples", f"seed {run.seed}, {number(run.samples, 9)} samples a year and scenario"),
         ("Time to compute", f"{study.seconds or sum(r.seconds for r in study.runs.values()):.1f} s"),
-        ("Largest hourly imbalance", f"{max(residuals):.1e} of load, any hour and zone" if residuals else "not stored"),
+        ("Largest hourly imbalance", f"{max(residuals):.1e} of load" if residuals else "not stored"),
         ("Ledger: parties add up to", f"{money.check_sum(view)} USD"),
     ]  # fmt: skip
 

@@ -131,10 +131,9 @@ def _compare(with_rush: float, without: float) -> str:
 
 def closes(view: View) -> Answer | None:
     """What closes the gap, and when?"""
-    table = view.study.relief
-    if not len(table):
+    rows = view.remedies
+    if not len(rows):
         return None
-    rows = table.sort_values("first_year_best")
     soon, late = rows.iloc[0], rows.iloc[-1]
     energy = pd.to_numeric(rows["eue_avoided_gwh"], errors="coerce")
     said = [f"Soonest is “{soon['remedy']}”: from {_span(soon)}{_power(soon)}."]
@@ -145,7 +144,7 @@ def closes(view: View) -> Answer | None:
                 f"“{best['remedy']}” avoids most shortage, {rough(float(energy.max()), 'GWh')}, from {_span(best)}."
             )
         else:
-            said.append(f"It also avoids most shortage of all: {rough(float(energy.max()), 'GWh')}.")
+            said.append(f"It also avoids the most shortage: {rough(float(energy.max()), 'GWh')}.")
     if late["remedy"] != soon["remedy"]:
         said.append(f"“{late['remedy']}” comes last: {_span(late)}{_power(late)}.")
     return Answer("closes", "What closes the gap, and when?", str(_floor(soon["first_year_best"])),
@@ -234,7 +233,7 @@ def leave(view: View) -> Answer | None:
             f"In the years after, the worst is {worst}, short in {_with_error(view.main, worst, 'LOLE_h', 'h')}: "
             "old plants and growing demand remain."
         )
-    relief = view.study.relief
+    relief = view.remedies
     if gone is not None and len(relief):
         late = relief[pd.to_numeric(relief["first_year_best"], errors="coerce") > gone]
         if len(late):

@@ -21,7 +21,7 @@ from gridrush.report.figures import hours, mining, money, relief, risk, years
 from gridrush.report.figures import map as atlas
 from gridrush.report.figures.figure import NARROW, WIDE, Choice, Figure
 from gridrush.report.view import View
-from gridrush.report.words import GRADES, day_name, interval, number, plain, with_unit
+from gridrush.report.words import GRADES, day_name, interval, number, plain, shown_unit, signed, with_unit
 from gridrush.study.run import Run, Study
 
 if TYPE_CHECKING:
@@ -173,29 +173,31 @@ def _figures(section: Section) -> Iterator[Figure]:
 
 def _claims(study: Study) -> Iterator[dict[str, Any]]:
     for _, row in study.claims.iterrows():
-        unit = str(row["unit"])
-        best = pd.to_numeric(row["best"], errors="coerce")
-        value = pd.to_numeric(row["value"], errors="coerce")
-        margin = pd.to_numeric(row["margin"], errors="coerce")
+        low, best, high, value, margin = (_number(row[k]) for k in ("low", "best", "high", "value", "margin"))
+        unit = shown_unit(str(row["unit"]), low, best, high)
+        verdict = str(row["verdict"])
         yield {
             "text": row["text"],
             "who": row["who"],
             "said": row["said"],
             "fact": _words(row["fact"]),
             "why": _words(row["why"]),
-            "verdict": str(row["verdict"]),
-            "tone": VERDICTS.get(str(row["verdict"]), "open"),
+            "verdict": verdict,
+            "tone": VERDICTS.get(verdict, "open"),
             "mark": Markup(relief.claim_mark(row)),
-            "claimed": with_unit(float(value), unit) if pd.notna(value) else "",
-            "found": with_unit(float(best), unit) if pd.notna(best) else "",
-            "interval": interval(_number(row["low"]), _number(row["high"]), unit),
-            "margin": with_unit(float(margin), unit) if pd.notna(margin) else "",
+            "claimed": with_unit(value, unit) if value is not None else "",
+            "found": with_unit(best, unit) if best is not None else "",
+            "interval": interval(low, high, unit),
+            "margin": signed(margin, unit) if margin is not None else "",
         }
 
 
 def _number(value: object) -> float | None:
-    out = pd.to_numeric(value, errors="coerce")  # type: ignore[call-overload]
-    return float(out) if pd.notna(out) else None
+    try:
+        out = float(str(value))
+    except ValueError:
+        return None
+    return out if out == out else None
 
 
 def _words(value: object) -> str:

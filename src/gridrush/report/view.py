@@ -93,6 +93,19 @@ class View:
         return f"{MONTHS[months[0] - 1]} to {MONTHS[months[-1] - 1]} {self.focus}"
 
     @cached_property
+    def remedies(self) -> pd.DataFrame:
+        """Remedies by year of arrival, the most useful of a year first; the main scenario itself is no remedy."""
+        table = self.study.relief
+        if not len(table):
+            return table
+        best = pd.to_numeric(table["first_year_best"], errors="coerce")
+        keep = best.notna()
+        if "scenario" in table:
+            keep &= table["scenario"] != self.main.name
+        order = pd.DataFrame({"year": np.floor(best), "gwh": -pd.to_numeric(table["eue_avoided_gwh"], errors="coerce")})
+        return table.loc[order[keep].sort_values(["year", "gwh"], kind="stable").index].reset_index(drop=True)
+
+    @cached_property
     def balances(self) -> dict[str, pd.DataFrame]:
         """What each party takes in less what it pays, by run and year. [USD]"""
         return {name: balances(run.ledger) for name, run in self.study.runs.items() if len(run.ledger)}

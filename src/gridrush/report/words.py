@@ -70,6 +70,8 @@ def with_unit(value: float | None, unit: str, digits: int = 3) -> str:
     >>> [with_unit(v, u).replace(THIN, " ") for v, u in ((0.183, "share"), (6.1e7, "USD"), (2100, "MW"))]
     ['18.3%', '61 M USD', '2 100 MW']
     """
+    if unit == "year" and value is not None and math.isfinite(value):
+        return str(math.floor(value + 1e-9))
     value, unit = scaled(value, unit)
     shown = number(value, digits)
     if shown == "n/a":
@@ -89,6 +91,18 @@ def rough(value: float, unit: str) -> str:
     if unit in ("h", "GWh") and 0 < value < 0.1:
         return with_unit(0.1, unit, 2).replace("0.1", "under 0.1", 1)
     return with_unit(value, unit, 2)
+
+
+def shown_unit(unit: str, *values: float | None) -> str:
+    """Unit to show a finding in: numbers without unit that all read as calendar years are years.
+
+    Examples
+    --------
+    >>> shown_unit("1", 2036.5, None), shown_unit("1", 1.7), shown_unit("MW", 2030.0)
+    ('year', '1', 'MW')
+    """
+    known = [v for v in values if v is not None and math.isfinite(v)]
+    return "year" if unit == "1" and known and all(1990 <= v <= 2110 for v in known) else unit
 
 
 def scaled(value: float | None, unit: str) -> tuple[float | None, str]:
@@ -114,6 +128,9 @@ def interval(low: float | None, high: float | None, unit: str = "", digits: int 
     """
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
+    if unit == "year":
+        first, last = with_unit(low, unit), with_unit(high, unit)
+        return first if first == last else first + DASH + last
     top, shown = scaled(high, unit)
     bottom = low * (top / high) if top is not None and high else low
     a, b = number(bottom, digits), number(top, digits)

@@ -11,15 +11,14 @@ import pandas as pd
 from gridrush.report.figures.figure import WIDE, Figure
 from gridrush.report.svg import Svg, bounds, frame, text_width, ticks
 from gridrush.report.view import View, system_risk
-from gridrush.report.words import interval, number, with_unit
+from gridrush.report.words import interval, number, shown_unit, with_unit
 
 
 def timeline(view: View) -> Figure | None:
     """One bar per remedy from its earliest to its latest start, over the shortage by year."""
-    table = view.study.relief
-    if not len(table):
+    rows = view.remedies
+    if not len(rows):
         return None
-    rows = table.sort_values("first_year_best").reset_index(drop=True)
     risk = system_risk(view.main)
     years = view.years
     first = float(min(years[0], rows["first_year_low"].min())) if len(rows) else float(years[0])
@@ -110,7 +109,7 @@ def timeline(view: View) -> Figure | None:
     kinds = list(dict.fromkeys(_kind(k) for k in rows["kind"]))
     words = {"policy": "Policy", "trade": "Import or contract", "plant": "Plant", "line": "Line", "other": "Other"}
     return Figure(
-        "relief", title, caption, "Model; delays from the case's table of projects.", "estimated", draw, table,
+        "relief", title, caption, "Model; delays from the case's table of projects.", "estimated", draw, view.study.relief,
         legend=[(f"var(--kind-{k})", "dot", words[k]) for k in kinds],
     )  # fmt: skip
 
@@ -123,7 +122,7 @@ def claim_mark(row: pd.Series[float]) -> str:
     low, high = (low, high) if math.isfinite(low) and math.isfinite(high) else (best, best)
     lo, hi = min(value, low), max(value, high)
     pad = (hi - lo) * 0.12 or abs(hi) * 0.1 or 1.0
-    unit = str(row["unit"])
+    unit = shown_unit(str(row["unit"]), low, best, high)
     svg = Svg(220, 30, f"Claimed {with_unit(value, unit)}; found {with_unit(best, unit)}, {interval(low, high, unit)}")
     f = frame(svg, (lo - pad, hi + pad), (0, 1), left=8, right=8, top=0, bottom=0)
     svg.line(f.left, 15, f.right, 15, "grid")

@@ -68,11 +68,11 @@ def breaks(view: View) -> str:
 
 def closes(view: View) -> str:
     """First year of each remedy, earliest to latest."""
-    table = view.study.relief
+    table = view.remedies
     if not len(table):
         return ""
-    rows = table.sort_values("first_year_best").head(6).reset_index(drop=True)
-    last = table.sort_values("first_year_best").iloc[-1]
+    rows = table.head(6).copy()
+    last = table.iloc[-1]
     if last["remedy"] not in set(rows["remedy"]):
         rows.loc[len(rows) - 1] = last
     svg = Svg(WIDTH, HEIGHT, "First year of service of each remedy")
