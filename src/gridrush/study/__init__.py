@@ -1,0 +1,8 @@
+"""Cases, scenarios and methods joined: simulate one, run all, assess, judge the claims."""
+
+from gridrush.study.run import Run, Study
+from gridrush.study.runner import run_all
+from gridrush.study.simulate import simulate
+from gridrush.study.store import load_run, save_run
+
+__all__ = ["Run", "Study", "load_run", "run_all", "save_run", "simulate"]

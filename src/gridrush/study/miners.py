@@ -13,11 +13,14 @@ from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.mining.census import Census, census, zone_shares
 from gridrush.mining.economics import break_even_price
-from gridrush.mining.fleet import fleet_j_per_th
+from gridrush.mining.forecast import World, world_path
 from gridrush.mining.migration import MonthDrivers, RushModel, RushState
-from gridrush.mining.network import Network, network_of
+from gridrush.mining.rush import rush
 from gridrush.policy.levers import MonthPolicy
 from gridrush.units import Floats
+
+FORECAST_SAMPLES = 400
+"""Draws behind the forecast's interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,42 +62,36 @@ class Miners:
 
     case: Case
     census: Census | None
-    network: Network | None
     rush: RushModel | None
-    efficiency_j_per_th: Floats  # (T,) best, by month of the network
     zone_share: Floats  # (Z, 2)
 
     @classmethod
     def of(cls, case: Case, *, seed: int = 1, draws: int = 2000) -> Miners:
         """Census and network of a case; a case without a mining country has no miners."""
         if not case.mining_country:
-            return cls(case, None, None, None, np.zeros(0), np.zeros((len(case.zones), 2)))
-        return cls(case, census(case, draws=draws, seed=seed, first=f"{case.first_year}-01"), network_of(case),
-                   RushModel.of(case), fleet_j_per_th(case)[:, 1], zone_shares(case))  # fmt: skip
+            return cls(case, None, None, np.zeros((len(case.zones), 2)))
+        found = census(case, draws=draws, seed=seed, first=f"{case.first_year}-01")
+        return cls(case, found, RushModel.of(case), zone_shares(case))
 
     @cached_property
     def bounds_mw(self) -> Floats:
         """National total by month of the census: 5, 50 and 95%. (3, T)"""
         return np.zeros((3, 0)) if self.census is None else np.quantile(self.census.total_mw, [0.05, 0.5, 0.95], axis=0)
 
-    @property
-    def efficiency_trend_share(self) -> float:
-        """Share by which the fleet's J/TH fell a year over the last three years of the record."""
-        e = self.efficiency_j_per_th
-        return float(1.0 - (e[-1] / e[-37]) ** (1.0 / 3.0)) if e.size > 36 else 0.0
+    @cached_property
+    def forecast_mw(self) -> dict[int, Floats]:
+        """5, 50 and 95% of grid-drawn miners by month after the census, as foreseen on the case's date. [MW]"""
+        case = self.case
+        if self.census is None:
+            return {}
+        seen = rush(case, last=f"{case.last_year}-12", samples=FORECAST_SAMPLES)
+        own = seen.power_mw[:, seen.recorded :, seen.countries.index(case.mining_country)]
+        bounds = np.quantile(own, [0.05, 0.5, 0.95], axis=0) * case.parameters.mining_on_grid_share.value
+        return {_month_number(m): bounds[:, i] for i, m in enumerate(seen.months[seen.recorded :])}
 
     def start(self, scenario: Scenario) -> ScenarioMiners:
         """Miners of a scenario at the first month of the case."""
         return ScenarioMiners(self, scenario)
-
-
-@dataclass(frozen=True)
-class World:
-    """The Bitcoin network in a month."""
-
-    hashrate_ehs: float
-    hashprice_usd_per_ph_day: float
-    efficiency_j_per_th: float
 
 
 @dataclass(eq=False)
@@ -110,6 +107,13 @@ class ScenarioMiners:
     def __post_init__(self) -> None:
         Z = len(self.known.case.zones)
         self._rationed, self._spare = np.zeros(Z), np.full(Z, np.inf)
+        case, assume = self.known.case, self.scenario.assume
+        self._world: World | None = None
+        if self.known.rush is not None:
+            self._world = world_path(
+                case, first=f"{case.first_year}-01", last=f"{case.last_year}-12", after=assume.hashprice_after,
+                growth_share=assume.hashprice_growth_share, record_ends=assume.world_last_month,
+            )  # fmt: skip
 
     @cached_property
     def _history_mw(self) -> Floats:
@@ -146,9 +150,10 @@ class ScenarioMiners:
         """
         known, found, rush = self.known, self.known.census, self.known.rush
         Z = len(known.case.zones)
-        if found is None or rush is None:
+        if found is None or rush is None or self._world is None:
             return MinersNow(np.zeros(Z), np.zeros(Z), np.zeros(3), 0.0, 0.0, 0.0, 1.0, 1.0)
-        world = self._world(month)
+        at = self._world.at(_month(month))
+        price, fleet = self._world.hashprice_usd_per_ph_day[at], self._world.fleet_j_per_th[at]
         first = _month_number(found.months[0])
         row, last = month - first, len(found.months) - 1
         if rules.freeze is not None:
@@ -159,19 +164,21 @@ class ScenarioMiners:
         if row <= last:
             both = self._history_mw[max(row, 0)] * known.zone_share
             registered, unregistered = both[:, 0], both[:, 1]
-            self._state = rush.start(registered, unregistered, fleet_j_per_th=world.efficiency_j_per_th)
+            self._state = rush.start(registered, unregistered, fleet_j_per_th=fleet)
         else:
             if self._state is None:
                 raise ValueError("months of a scenario come in order, the first within the census")
-            self._state = rush.step(self._state, self._drivers(month, world, rules))
+            self._state = rush.step(self._state, self._drivers(month, at, rules))
             registered, unregistered = self._state.registered_mw, self._state.unregistered_mw
             found_mw = self._state.found_mw
-        total = float((registered + unregistered).sum())
+        bounds = np.array([low, best, high])
+        if row > last:
+            bounds = self._bounds(month, float((registered + unregistered).sum()), low / best, high / best)
         return MinersNow(
             registered_mw=registered, unregistered_mw=unregistered,
-            bounds_mw=np.array([low, best, high]) if row <= last else total * np.array([low, best, high]) / best,
-            found_mw=found_mw, world_hashrate_ehs=world.hashrate_ehs,
-            hashprice_usd_per_ph_day=world.hashprice_usd_per_ph_day, efficiency_j_per_th=world.efficiency_j_per_th,
+            bounds_mw=bounds,
+            found_mw=found_mw, world_hashrate_ehs=float(self._world.hashrate_ehs[at]),
+            hashprice_usd_per_ph_day=float(price), efficiency_j_per_th=float(fleet),
             pue=known.case.parameters.mining_pue.value,
         )  # fmt: skip
 
@@ -179,16 +186,26 @@ class ScenarioMiners:
         """Tell the miners how the month went: hours they were cut, and room left on the grid."""
         self._rationed, self._spare = rationed_share, spare_mw
 
-    def _drivers(self, month: int, world: World, rules: MonthPolicy) -> MonthDrivers:
-        Z = len(self.known.case.zones)
+    def _bounds(self, month: int, total_mw: float, low: float, high: float) -> Floats:
+        """Interval after the census: of the default scenario the forecast's too, of others the census's doubt."""
+        case = self.known.case
+        if self.scenario.name != case.default_scenario or month not in self.known.forecast_mw:
+            return total_mw * np.array([low, 1.0, high])
+        seen = self.known.forecast_mw[month]
+        return np.array([min(seen[0], total_mw * low), total_mw, max(seen[2], total_mw * high)])
+
+    def _drivers(self, month: int, at: int, rules: MonthPolicy) -> MonthDrivers:
+        Z, world = len(self.known.case.zones), self._world
+        if world is None:
+            raise ValueError("a case without miners has no drivers")
         rationed = np.zeros((Z, 2))
         rationed[:, 0] = self._rationed
         ban = rules.ban
         return MonthDrivers(
-            month=np.datetime64(f"{month // 12:04d}-{month % 12 + 1:02d}", "M"),
-            world_hashrate_ehs=world.hashrate_ehs,
-            hashprice_usd_per_ph_day=world.hashprice_usd_per_ph_day,
-            fleet_j_per_th=world.efficiency_j_per_th,
+            month=_month(month),
+            world_hashrate_ehs=float(world.hashrate_ehs[at]),
+            hashprice_usd_per_ph_day=float(world.hashprice_usd_per_ph_day[at]),
+            fleet_j_per_th=float(world.fleet_j_per_th[at]),
             paid_usd_per_mwh=np.stack([rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh, rules.hidden_usd_per_mwh], 1),
             rationed_share=rationed,
             room_mw=self._spare,
@@ -199,29 +216,9 @@ class ScenarioMiners:
             ban_hide_share=ban.hide_share if ban is not None else 0.0,
         )
 
-    def _world(self, month: int) -> World:
-        """The network of a month: the record, and after it a trend.
 
-        After the record the hashprice changes by the scenario's yearly share and machines improve so that the power
-        of the network stays as it is: hash rate up by what the fleet's J/TH falls.
-        """
-        net, assume = self.known.network, self.scenario.assume
-        if net is None:
-            return World(0.0, 0.0, 1.0)
-        ends = len(net.months) - 1
-        if assume.world_last_month is not None:
-            ends = min(ends, net.at(assume.world_last_month))
-        row = month - _month_number(net.months[0])
-        at = min(max(row, 0), ends)
-        years = max(row - ends, 0) / 12.0
-        change = {"flat": 0.0, "low": 2.0, "high": 0.0}.get(assume.hashprice_after, 1.0)
-        growth = assume.hashprice_growth_share * change
-        gain = (1.0 - self.known.efficiency_trend_share) ** years
-        return World(
-            hashrate_ehs=float(net.hashrate_ehs[at]) / gain,
-            hashprice_usd_per_ph_day=float(net.hashprice_usd_per_ph_day[at]) * (1.0 + growth) ** years,
-            efficiency_j_per_th=float(self.known.efficiency_j_per_th[at]) * gain,
-        )
+def _month(number: int) -> np.datetime64:
+    return np.datetime64(f"{number // 12:04d}-{number % 12 + 1:02d}", "M")
 
 
 def _month_number(month: np.datetime64) -> int:

@@ -115,8 +115,10 @@ def _units(months: Sequence[MonthHours], slices: Sequence[slice], row: Row) -> U
         technology=tuple(systems[k].units.technology[i] for k, i in home),
         fuel=tuple(systems[k].units.fuel[i] for k, i in home),
         zone=np.array([systems[k].units.zone[i] for k, i in home], np.int64),
-        capacity_mw=np.where(wet, capacity * up_share, capacity), cost_usd_per_mwh=of("cost_usd_per_mwh"), available=available, must_run=must_run,
-        reservoir=water.astype(np.int64), mttf_h=np.where(wet, np.inf, of("mttf_h")), mttr_h=of("mttr_h"), maintenance_h=np.zeros(len(names)),
+        capacity_mw=np.where(wet, capacity * up_share, capacity),
+        cost_usd_per_mwh=of("cost_usd_per_mwh"), available=available, must_run=must_run,
+        reservoir=water.astype(np.int64), mttf_h=np.where(wet, np.inf, of("mttf_h")),
+        mttr_h=of("mttr_h"), maintenance_h=np.zeros(len(names)),
         co2_t_per_mwh=of("co2_t_per_mwh"), ramp_share_per_h=of("ramp_share_per_h"),
     )  # fmt: skip
 

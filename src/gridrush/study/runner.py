@@ -1,0 +1,170 @@
+"""Every scenario of a case, on the processors there are, and the tables drawn from them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time as clock
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from gridrush.case.load import resolve_scenario
+from gridrush.case.model import Case
+from gridrush.case.scenario import Scenario
+from gridrush.study.checks import check_run
+from gridrush.study.claims import COLUMNS as CLAIM_COLUMNS
+from gridrush.study.claims import Evidence, judge_claims
+from gridrush.study.miners import Miners
+from gridrush.study.paths import Paths, draw_paths
+from gridrush.study.relief import time_to_relief
+from gridrush.study.run import Run, Study
+from gridrush.study.simulate import Progress, simulate
+from gridrush.study.store import save_run, with_hours_on_disk
+
+SAMPLES = 2
+"""Paths of weather, water and outages of a study, when not told otherwise."""
+
+RISK_SAMPLES = 400
+"""Monte Carlo years behind each risk figure, when not told otherwise."""
+
+
+def risk_years_of(case: Case, years: Sequence[int]) -> tuple[int, ...]:
+    """Years assessed by default: the crisis and what follows year by year, then every fifth."""
+    crisis = case.as_of.year
+    return tuple(y for y in years if crisis - 1 <= y <= crisis + 4 or (y > crisis and y % 5 == 0))
+
+
+def run_all(
+    case: Case,
+    scenarios: Sequence[str | Scenario] | None = None,
+    *,
+    years: Sequence[int] | None = None,
+    samples: int = SAMPLES,
+    risk_samples: int = RISK_SAMPLES,
+    seed: int = 1,
+    out: Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """Simulate scenarios of a case and draw up claims, remedies and checks.
+
+    Parameters
+    ----------
+    case : Case
+    scenarios : sequence of str or Scenario, optional
+        Default: all of the case, its default first.
+    years : sequence of int, optional
+        Years reported; default all of the case.
+    samples, risk_samples : int
+        Paths of hours in each scenario; Monte Carlo years of each risk figure.
+    seed : int
+        The numbers are a function of case, scenarios, years, samples and seed, never of `workers`.
+    out : Path, optional
+        Folder that gets `runs/NAME.nc`; without it everything stays in memory.
+    workers : int, optional
+        Processes; default the processors there are. 1 runs in this process.
+    progress : callable, optional
+        Told the share done and what was finished last.
+
+    Returns
+    -------
+    Study
+    """
+    began = clock.perf_counter()
+    names = [case.default_scenario, *(n for n in case.scenarios if n != case.default_scenario)]
+    chosen = [resolve_scenario(case, s) for s in (scenarios if scenarios is not None else names)]
+    wanted = sorted(set(years)) if years is not None else list(case.years)
+    paths = draw_paths(case, range(case.first_year, max(wanted) + 1), samples=samples, seed=seed)
+    miners = Miners.of(case, seed=seed)
+    job = _Job(case, tuple(wanted), risk_years_of(case, wanted), risk_samples, paths, miners, out)
+    if any(s.name == case.default_scenario for s in chosen):
+        _ = miners.forecast_mw  # once, before the workers copy it
+    number = min(len(chosen), workers if workers is not None else os.cpu_count() or 1)
+    runs = _in_turn(job, chosen, progress) if number < 2 else _in_pool(job, chosen, number, progress)
+    runs = [r if out is None else with_hours_on_disk(r, out / "runs" / f"{r.name}.nc") for r in runs]
+    by_name = {r.name: r for r in runs}
+    relief = time_to_relief(by_name)
+    main = by_name.get(case.default_scenario, runs[0])
+    claims = pd.DataFrame(columns=list(CLAIM_COLUMNS))
+    if miners.census is not None:
+        claims = judge_claims(Evidence(case, by_name, miners.census, relief))
+    return Study(
+        case=case, runs=by_name, claims=claims, relief=relief, checks=check_run(main), answers=pd.DataFrame(),
+        folder=out, seconds=clock.perf_counter() - began,
+    )  # fmt: skip
+
+
+class _Job:
+    """What every scenario of a study needs."""
+
+    def __init__(
+        self, case: Case, years: tuple[int, ...], risk_years: tuple[int, ...], risk_samples: int, paths: Paths,
+        miners: Miners, out: Path | None,
+    ) -> None:  # fmt: skip
+        self.case, self.years, self.risk_years, self.risk_samples = case, years, risk_years, risk_samples
+        self.paths, self.miners, self.out = paths, miners, out
+
+    def run(self, scenario: Scenario, progress: Progress | None = None) -> Run:
+        """Simulate one scenario and store it."""
+        done = simulate(
+            self.case, scenario, years=self.years, risk_years=self.risk_years, risk_samples=self.risk_samples,
+            seed=self.paths.seed, samples=self.paths.samples, paths=self.paths, miners=self.miners, progress=progress,
+        )  # fmt: skip
+        if self.out is None:
+            return done
+        save_run(done, self.out / "runs")
+        return replace(done, hourly=done.hourly.isel(time=slice(0, 0)))
+
+
+def _in_turn(job: _Job, scenarios: Sequence[Scenario], progress: Progress | None) -> list[Run]:
+    runs = []
+    for i, scenario in enumerate(scenarios):
+
+        def tell(share: float, word: str, i: int = i) -> None:
+            if progress is not None:
+                progress((i + share) / len(scenarios), word)
+
+        runs.append(job.run(scenario, tell))
+    return runs
+
+
+_job: _Job | None = None
+
+
+def _run_here(scenario: Scenario) -> Run:
+    if _job is None:
+        raise RuntimeError("the worker was started without a job")
+    return _job.run(scenario)
+
+
+def _start_worker(job: _Job) -> None:
+    global _job
+    _job = job
+
+
+def _in_pool(
+    job: _Job, scenarios: Sequence[Scenario], workers: int, progress: Progress | None
+) -> list[Run]:
+    """Scenarios in processes that share the paths where the system can fork."""
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(job,)) as pool:
+        futures: dict[Future[Run], int] = {pool.submit(_run_here, s): i for i, s in enumerate(scenarios)}
+        left = set(futures)
+        try:
+            while left:
+                done, left = wait(left, return_when=FIRST_COMPLETED)
+                for f in done:
+                    f.result()  # a failure is raised at once
+                if progress is not None:
+                    names = ", ".join(scenarios[futures[f]].name for f in done)
+                    progress(1.0 - len(left) / len(futures), names)
+        except BaseException:
+            for f in left:
+                f.cancel()
+            raise
+        return [f.result() for f, _ in sorted(futures.items(), key=lambda x: x[1])]
