@@ -50,7 +50,7 @@ def test_a_new_case_is_checked_and_shown(tmp_path: Path, capsys: Captured) -> No
     assert run(["case", "show", folder]) == 0
     assert "Lowland" in capsys.readouterr().out
     assert run(["case", "show", folder, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["installed_mw"]["Upland"] == {"coal": 400.0, "hydro_reservoir": 120.0}
+    assert json.loads(capsys.readouterr().out)["installed_mw"]["Upland"] == {"coal": 500.0, "hydro_reservoir": 150.0}
     assert run(["case", "show", folder, "units", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["unit"] == "coal-1"
     assert run(["case", "new", folder]) == 2

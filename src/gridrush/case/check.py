@@ -51,6 +51,14 @@ SHAPE_TOLERANCE = 0.02
 FACTOR_TOLERANCE = 0.05
 """How far the mean of a month-and-hour table of capacity factors may lie from the stated annual mean."""
 
+POLICY_ITEMS: Mapping[str, str] = {
+    "retail_household": "KZT/kWh",  # what unregistered miners pay
+    "mining_fee_scale_floor": "KZT/kWh",
+    "mining_fee_scale_ceiling": "KZT/kWh",
+    "mining_fee_flat": "KZT/kWh",
+}
+"""Items of policies.csv the model reads, and the unit it reads them in; others are for the reader."""
+
 
 @dataclass
 class Draft:
@@ -376,6 +384,20 @@ def _header(d: Draft) -> Iterator[Problem]:
                 yield Problem(TABLES[table].file, "no rows", "rows, since mining_country is set")
 
 
+def _policies(d: Draft) -> Iterator[Problem]:
+    if "policies" in d.broken or d.header is None:
+        return
+    need = {"retail_household"} if d.header.mining_country else set()
+    if any(fee.kind == "by-power-price" for s in d.scenarios.values() for fee in s.fee):
+        need |= {"mining_fee_scale_floor", "mining_fee_scale_ceiling"}
+    for item in sorted(need - d.names("policies", "item")):
+        wanted = f"a row with this item [{POLICY_ITEMS[item]}]"
+        yield Problem("policies.csv", f"no {item}", wanted, closest(item, d.names("policies", "item")))
+    for at, r in enumerate(d.rows.get("policies", ())):
+        if r.unit != POLICY_ITEMS.get(r.item, r.unit):
+            yield Problem(d.place("policies", at, "unit"), r.unit, f"the unit {POLICY_ITEMS[r.item]}")
+
+
 def check_scenario(scenario: Scenario, draft: Draft, where: str) -> Iterator[Problem]:
     """What a scenario names that the case does not have."""
     if "projects" not in draft.broken:
@@ -408,4 +430,16 @@ def _scenarios(d: Draft) -> Iterator[Problem]:
         )
 
 
-_CHECKS = (_header, _duplicates, _sources, _references, _links, _ranges, _technologies, _shapes, _series, _scenarios)
+_CHECKS = (
+    _header,
+    _duplicates,
+    _sources,
+    _references,
+    _links,
+    _ranges,
+    _technologies,
+    _shapes,
+    _series,
+    _policies,
+    _scenarios,
+)

@@ -78,7 +78,9 @@ def give_table(heads: Sequence[str], rows: Sequence[Sequence[object]], *, title:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=200)
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    if title:
+        typer.echo(title)
+    table = Table(box=None, pad_edge=False)
     for at, head in enumerate(heads):
         numeric = bool(rows) and all(isinstance(r[at], int | float) or r[at] is None for r in rows)
         table.add_column(head, justify="right" if numeric else "left", overflow="fold")

@@ -1,11 +1,13 @@
 # ruff: noqa: E501 - one bad input a line
 """Rows that are right alone and wrong together."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from gridrush.case.check import check_case
+import gridrush
+from gridrush.case.check import POLICY_ITEMS, check_case
 from gridrush.case.load import load_case
 from gridrush.errors import CaseError
 
@@ -61,6 +63,9 @@ def test_a_row_too_much_is_found(folder: Path, name: str, row: str, where: str |
 @pytest.mark.parametrize(
     ("name", "old", "new", "where", "words"),
     [
+        ("policies.csv", "retail_household,14", "retail_houshold,14", "policies.csv", "no retail_household"),
+        ("policies.csv", "14,KZT/kWh", "14,USD/kWh", "policies.csv:3 [2019-01-01/retail_household].unit", "the unit KZT/kWh"),
+        ("scenarios/as-it-is.yaml", "name:", "fee: [{start: 2023-01-01, kind: by-power-price}]\nname:", "policies.csv", "no mining_fee_scale_floor"),
         ("fuels.csv", "gas,,price", "gaz,,price", "fuels.csv [gas].price_usd_per_mwh_th", "a row for Lowland"),
         ("technologies.csv", "gas,gas,mttr_h,40,made-up,assumed,\n", "", "technologies.csv [gas].mttr_h", "a row with this parameter"),
         ("technologies.csv", "gas,gas,variable_cost_usd_per_mwh,2,made-up,assumed,\n", "", "technologies.csv [gas].variable_cost_usd_per_mwh", "a row"),
@@ -76,7 +81,7 @@ def test_a_row_too_much_is_found(folder: Path, name: str, row: str, where: str |
         ("case.yaml", "  demand_shape: {", "  demand_shapes: {", "case.yaml:49 series.demand_shapes", "did you mean 'demand_shape'"),
         ("case.yaml", "default_scenario: as-it-is", "default_scenario: as-it-was", "case.yaml:11 default_scenario", "did you mean 'as-it-is'"),
         ("case.yaml", "unit: share, source: made-up", "unit: share, source: made-down", "case.yaml:25 parameters.load_follows_clock_share.source", "a key of"),
-        ("units.csv", "note\ncoal-1,Coal,Upland,coal,200,1985-01-01,,made-up,assumed,", "high_mw\ncoal-1,Coal,Upland,coal,200,1985-01-01,,made-up,assumed,100",
+        ("units.csv", "note\ncoal-1,Coal,Upland,coal,250,1985-01-01,,made-up,assumed,", "high_mw\ncoal-1,Coal,Upland,coal,250,1985-01-01,,made-up,assumed,100",
          "units.csv:3 [coal-1].capacity_mw", "low_mw <= capacity_mw <= high_mw"),
     ],
 )  # fmt: skip
@@ -85,6 +90,8 @@ def test_rows_that_contradict_each_other_are_found(
 ) -> None:
     if "high_mw" in new:
         edit(folder, name, "closes for age", "200")
+    if "by-power-price" in new:
+        edit(folder, "policies.csv", "mining_fee_scale_floor", "something_else")
     edit(folder, name, old, new)
     found = wheres(folder)
     assert words in found.get(where, ""), found
@@ -108,3 +115,10 @@ def test_a_broken_table_does_not_make_others_look_broken(folder: Path) -> None:
 def test_a_sound_case_has_no_problem_and_an_unused_source_is_none(folder: Path) -> None:
     append(folder, "sources.yaml", "unused: {title: Nobody, date: 2020, address: none, licence: none}")
     assert check_case(load_case(folder)) == []
+
+
+def test_every_policy_item_the_model_reads_is_known_to_the_check() -> None:
+    source = Path(gridrush.__file__).parent
+    read = {m for p in source.rglob("*.py") for m in re.findall(r'policy_fact\([^)]*?"(\w+)"', p.read_text())}
+    assert read
+    assert read <= POLICY_ITEMS.keys()

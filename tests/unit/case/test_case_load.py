@@ -37,7 +37,7 @@ def test_the_template_loads_and_knows_its_rows(folder: Path) -> None:
     case = load_case(folder)
     assert case.zone_names == ("Upland", "Lowland")
     assert [u.unit for u in case.units][:3] == ["coal-1", "coal-2", "hydro-1"]
-    assert case.units[1].end == date(2024, 1, 1)
+    assert case.units[1].end == date(2025, 1, 1)
     assert case.units[0].end is None
     assert len(case.demand_shape) == 288
     assert len(case.digest) == 32
@@ -51,12 +51,12 @@ def test_the_digest_changes_with_any_byte(folder: Path) -> None:
 
 
 CELLS = [
-    ("units.csv", "coal,200,1985", "coal,-1000,1985", "units.csv:3 [coal-1].capacity_mw", "-1000", "number > 0 [MW]", ""),
-    ("units.csv", "coal,200,1985", "coal,nan,1985", "units.csv:3 [coal-1].capacity_mw", "nan", "finite", ""),
-    ("units.csv", "coal,200,1985", "coal,inf,1985", "units.csv:3 [coal-1].capacity_mw", "inf", "finite", ""),
-    ("units.csv", "coal,200,1985", "coal,200 MW,1985", "units.csv:3 [coal-1].capacity_mw", "200 MW", "a number [MW]", "leave the unit"),
-    ("units.csv", "coal,200,1985", 'coal,"200,5",1985', "units.csv:3 [coal-1].capacity_mw", "200,5", "a number", "12.5, not 12,5"),
-    ("units.csv", "coal,200,1985", "coal,,1985", "units.csv:3 [coal-1].capacity_mw", "nothing", "a value [MW]", ""),
+    ("units.csv", "coal,250,1985", "coal,-1000,1985", "units.csv:3 [coal-1].capacity_mw", "-1000", "number > 0 [MW]", ""),
+    ("units.csv", "coal,250,1985", "coal,nan,1985", "units.csv:3 [coal-1].capacity_mw", "nan", "finite", ""),
+    ("units.csv", "coal,250,1985", "coal,inf,1985", "units.csv:3 [coal-1].capacity_mw", "inf", "finite", ""),
+    ("units.csv", "coal,250,1985", "coal,200 MW,1985", "units.csv:3 [coal-1].capacity_mw", "200 MW", "a number [MW]", "leave the unit"),
+    ("units.csv", "coal,250,1985", 'coal,"200,5",1985', "units.csv:3 [coal-1].capacity_mw", "200,5", "a number", "12.5, not 12,5"),
+    ("units.csv", "coal,250,1985", "coal,,1985", "units.csv:3 [coal-1].capacity_mw", "nothing", "a value [MW]", ""),
     ("units.csv", "1985-01-01,,", "1985-13-01,,", "units.csv:3 [coal-1].start", "1985-13-01", "YYYY-MM-DD", ""),
     ("units.csv", "1985-01-01,,", "1985,,", "units.csv:3 [coal-1].start", "1985", "YYYY-MM-DD", ""),
     ("units.csv", "1985-01-01,,", "0,,", "units.csv:3 [coal-1].start", "0", "YYYY-MM-DD", ""),
@@ -108,10 +108,10 @@ def test_a_wrong_cell_is_named(
 
 
 def test_all_problems_come_at_once(folder: Path) -> None:
-    edit(folder, "units.csv", "coal,200,1985", "coal,-1,1985")
+    edit(folder, "units.csv", "coal,250,1985", "coal,-1,1985")
     edit(folder, "units.csv", "gas-2,Town,Lowland", "gas-2,Town,Nowhere")
     edit(folder, "case.yaml", "currency: XXX", "currency: XX")
-    edit(folder, "links.csv", "Lowland,250", "Lowland,-250")
+    edit(folder, "links.csv", "Lowland,350", "Lowland,-350")
     (folder / "fuels.csv").unlink()
     assert {p.where for p in problems(folder)} == {
         "units.csv:3 [coal-1].capacity_mw",
@@ -158,7 +158,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_welcome(folder: Path) -> No
 def test_comments_and_blank_lines_are_left_out_and_lines_still_counted(folder: Path) -> None:
     edit(folder, "units.csv", "coal-2", "# a remark, with commas\n\n,,,,,,,,,\ncoal-2")
     assert len(load_case(folder).units) == 7
-    edit(folder, "units.csv", "coal,200,1988", "coal,-1,1988")
+    edit(folder, "units.csv", "coal,250,1988", "coal,-1,1988")
     assert the_problem(folder, "units.csv:7 [coal-2].capacity_mw").found == "-1"
 
 
