@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """Exact hourly dispatch of zones joined in any way: a small dual simplex that starts from the hour before.
 
 Costs do not change between hours, only limits and loads do, so the last basis stays dual feasible and a few pivots

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """The best schedule of one store against the response of everything else.
 
 `table[t, m]` is the surplus the rest of the system offers to the store's zone at a price between steps m - 1 and m. For

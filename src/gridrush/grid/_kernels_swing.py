@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """One-bus swing model with a governor and under-frequency relays."""
 
 from __future__ import annotations

@@ -298,9 +298,10 @@ class LpDispatch:
         for r, name in enumerate(s.reservoirs.name):
             for p in range(s.reservoirs.energy_mwh.shape[1]):
                 need = float(low[s.period == p][:, s.units.reservoir == r].sum())
-                if need > s.reservoirs.energy_mwh[r, p] * (1 + 1e-9):
+                has = float(s.reservoirs.energy_mwh[r, p])
+                if need > has * (1 + 1e-9):
                     out.append(
-                        f"reservoir {name}, period {p}: must-run {need:.0f} MWh, energy {s.reservoirs.energy_mwh[r, p]:.0f} MWh"
+                        f"reservoir {name}, period {p}: must-run {need:.0f} MWh, energy {has:.0f} MWh"
                     )
         return out or ["stores cannot return to their first level, or ramps cannot be kept"]
 

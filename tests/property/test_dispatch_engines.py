@@ -1,0 +1,67 @@
+"""Two engines, one model: costs agree, prices certify, and more load never helps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gridrush.grid.dispatch import dispatch
+from gridrush.grid.synthetic import random_system
+
+HOURS = (24, 72, 168)
+
+
+def case(seed, **kind):
+    rng = np.random.default_rng(seed)
+    s = random_system(seed, zones=int(rng.integers(2, 11)), units=int(rng.integers(10, 60)), hours=HOURS[seed % 3],
+                      lossy=bool(seed % 2), ties=bool(seed // 2 % 2), **kind)
+    up = rng.random((s.time.size, len(s.units))) > 0.1 if seed % 3 == 0 else None
+    links_up = rng.random((s.time.size, len(s.links))) > 0.1 if seed % 4 == 0 else None
+    return s, up, links_up
+
+
+@pytest.mark.parametrize("meshed", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_fast_costs_what_the_lp_costs_and_its_prices_prove_it(seed, meshed):
+    s, up, links_up = case(seed, meshed=meshed)
+    fast, lp = dispatch(s, up=up, links_up=links_up), dispatch(s, up=up, links_up=links_up, engine="lp")
+    assert fast.cost_usd == pytest.approx(lp.cost_usd, rel=1e-9)
+    assert fast.bound_usd == pytest.approx(fast.cost_usd, rel=1e-8)  # so both are optimal
+    assert np.abs(fast.balance_mw).max() < 1e-6
+    assert fast.unserved_mwh == pytest.approx(lp.unserved_mwh, rel=1e-6, abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_water_is_worth_the_same_to_both_engines(seed):
+    s, up, links_up = case(seed, reservoirs=1 + seed % 3, meshed=seed % 4 == 3)
+    fast, lp = dispatch(s, up=up, links_up=links_up), dispatch(s, up=up, links_up=links_up, engine="lp")
+    assert lp.cost_usd * (1 - 1e-9) <= fast.cost_usd <= lp.cost_usd * (1 + 1e-5)
+    assert fast.bound_usd <= lp.cost_usd * (1 + 1e-9)
+    for h in range(len(s.reservoirs)):
+        used = fast.generation_mw[:, s.units.reservoir == h].sum()
+        assert used <= s.reservoirs.energy_mwh[h, 0] * (1 + 1e-9)
+    assert np.abs(fast.balance_mw).max() < 1e-6
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_stores_cost_at_most_half_a_percent_more_than_the_optimum_and_never_less(seed):
+    s, up, links_up = case(seed, stores=1 + seed % 3)
+    fast, lp = dispatch(s, up=up, links_up=links_up), dispatch(s, up=up, links_up=links_up, engine="lp")
+    assert lp.cost_usd * (1 - 1e-9) <= fast.cost_usd <= lp.cost_usd * 1.005
+    assert fast.unserved_mwh <= lp.unserved_mwh * 1.01 + 1.0
+    assert fast.bound_usd <= lp.cost_usd * (1 + 1e-9)
+    level = s.storage.energy_mwh * s.storage.initial_share
+    moved = fast.charge_mw * s.storage.charge_efficiency - fast.discharge_mw / s.storage.discharge_efficiency
+    assert np.allclose(np.cumsum(moved, axis=0) + level, fast.stored_mwh, atol=1e-5)
+    assert (fast.stored_mwh >= -1e-6).all()
+    assert (fast.stored_mwh <= s.storage.energy_mwh + 1e-6).all()
+    assert np.allclose(fast.stored_mwh[-1], level, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_more_load_never_lowers_cost_or_unserved_energy(seed):
+    s, up, _ = case(seed)
+    more = replace(s, demand=replace(s.demand, load_mw=s.demand.load_mw * 1.05))
+    less, much = dispatch(s, up=up), dispatch(more, up=up)
+    assert much.unserved_mwh >= less.unserved_mwh - 1e-6
+    assert much.cost_usd >= less.cost_usd - 1e-6

@@ -1,0 +1,102 @@
+"""PyPSA as a witness: what it builds loads, what we write it solves to our cost."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gridrush.errors import CaseError
+from gridrush.grid.dispatch import dispatch
+from gridrush.grid.pypsa import from_pypsa, to_pypsa
+from gridrush.grid.synthetic import random_system
+
+pypsa = pytest.importorskip("pypsa")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::FutureWarning"), pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.filterwarnings("ignore::RuntimeWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    logging.disable(logging.ERROR)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def solve(n):
+    status = n.optimize(solver_name="highs", log_to_console=False)
+    assert status == ("ok", "optimal")
+    return float(n.objective)
+
+
+def network(hours=24):
+    """Three buses in a row, as PyPSA users write them."""
+    n = pypsa.Network(snapshots=pd.date_range("2021-01-01", periods=hours, freq="h"))
+    n.add("Bus", ["a", "b", "c"], x=[0.0, 0.1, 5.0], y=[0.0, 0.0, 0.0])
+    wave = pd.Series(np.sin(np.arange(hours) / 24 * 2 * np.pi), n.snapshots)
+    n.add("Generator", "coal", bus="a", p_nom=300, marginal_cost=20, ramp_limit_up=0.5)
+    n.add("Generator", "wind", bus="b", p_nom=200, p_max_pu=0.5 + 0.4 * wave)
+    n.add("Generator", "gas", bus="c", p_nom=300, marginal_cost=60)
+    n.add("Load", "town", bus="b", p_set=150 + 50 * wave)
+    n.add("Load", "city", bus="c", p_set=200 - 40 * wave)
+    n.add("Line", "ab", bus0="a", bus1="b", s_nom=120, x=0.1)
+    n.add("Link", "bc", bus0="b", bus1="c", p_nom=130, p_min_pu=-1)
+    n.generators["ramp_limit_up"] = np.nan
+    return n
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pypsa_solves_what_we_write_to_our_cost_and_reads_back_the_same(seed, tmp_path):
+    s = random_system(seed, zones=4, units=14, hours=48, meshed=bool(seed % 2), lossy=seed > 1, stores=seed // 2,
+                      reservoirs=seed % 3)
+    ours = dispatch(s, engine="lp").cost_usd
+    n = to_pypsa(s)
+    assert solve(n) == pytest.approx(ours, rel=1e-8)
+    n.export_to_netcdf(str(tmp_path / "n.nc"))
+    back, dropped = from_pypsa(tmp_path / "n.nc")
+    assert dropped == []
+    assert dispatch(back, engine="lp").cost_usd == pytest.approx(ours, rel=1e-9)
+    assert back.demand.kind == s.demand.kind
+    assert set(back.units.name) == set(s.units.name)
+
+
+def test_a_radial_network_of_pypsa_costs_the_same_here(tmp_path):
+    n = network()
+    theirs = solve(n)
+    n.export_to_csv_folder(str(tmp_path / "folder"))
+    for source in (n, tmp_path / "folder"):
+        s, dropped = from_pypsa(source)
+        d = dispatch(s)
+        assert d.cost_usd == pytest.approx(theirs, rel=1e-9)
+        assert d.unserved_mwh == pytest.approx(0.0, abs=1e-6)
+        assert any("Kirchhoff" in x for x in dropped)
+
+
+def test_buses_gather_into_zones_by_name_column_or_distance():
+    n = network()
+    n.buses["region"] = ["west", "west", "east"]
+    for zones in ({"a": "west", "b": "west", "c": "east"}, "region", 2):
+        s, _ = from_pypsa(n, zones=zones)
+        assert len(s.zones) == 2
+        assert s.links.name == ("bc",)
+
+
+def test_a_broken_network_gives_every_problem_at_once():
+    n = network()
+    n.generators.loc["coal", "bus"] = "nowhere"
+    n.lines.loc["ab", "s_nom"] = -5.0
+    n.loads_t.p_set.loc[n.snapshots[3], "town"] = np.nan
+    n.generators_t.p_max_pu = n.generators_t.p_max_pu.iloc[:10]
+    with pytest.raises(CaseError) as caught:
+        from_pypsa(n)
+    text = str(caught.value)
+    for part in ("nowhere", "lines[ab].s_nom", "town", "wind"):
+        assert part in text
+    assert len(caught.value.problems) == 4
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path):
+    with pytest.raises(CaseError, match="nothing"):
+        from_pypsa(tmp_path / "none.nc")
