@@ -17,12 +17,25 @@ def systems(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     names = [f"z{i}" for i in range(zones)]
     n = draw(st.integers(1, 8))
-    units = pd.DataFrame({"unit": [f"u{i}" for i in range(n)], "zone": rng.choice(names, n), "mw": rng.integers(10, 80, n) + 0.5,
-                          "mttf_h": rng.uniform(5, 100, n), "mttr_h": rng.uniform(1, 30, n)})
+    units = pd.DataFrame(
+        {
+            "unit": [f"u{i}" for i in range(n)],
+            "zone": rng.choice(names, n),
+            "mw": rng.integers(10, 80, n) + 0.5,
+            "mttf_h": rng.uniform(5, 100, n),
+            "mttr_h": rng.uniform(1, 30, n),
+        }
+    )
     load = pd.DataFrame({f"{z}_mw": rng.uniform(0, 60, T) for z in names})
-    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1:] if rng.random() < 0.6]
-    links = pd.DataFrame([(a, b, rng.uniform(0, 40), 60.0, 6.0) for a, b in pairs],
-                         columns=["zone_from", "zone_to", "mw", "mttf_h", "mttr_h"]) if pairs else None
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :] if rng.random() < 0.6]
+    links = (
+        pd.DataFrame(
+            [(a, b, rng.uniform(0, 40), 60.0, 6.0) for a, b in pairs],
+            columns=["zone_from", "zone_to", "mw", "mttf_h", "mttr_h"],
+        )
+        if pairs
+        else None
+    )
     store = pd.DataFrame({"zone": [names[0]], "mw": [10.0], "mwh": [rng.uniform(0, 40)], "charge_efficiency": [0.9]})
     return adequacy.read_tables(units, load, links=links, storage=store)
 
@@ -47,6 +60,12 @@ def test_more_load_never_lowers_risk_and_more_links_never_raise_it(s, mw):
     more = adequacy.assess(adequacy.add_load(s, mw, zone=s.zones[0]), samples=256, variance="plain")
     assert more["EUE_MWh"].mean >= a["EUE_MWh"].mean - 1e-6
     wider = replace(s, links=replace(s.links, forward_mw=s.links.forward_mw * 2, backward_mw=s.links.backward_mw * 2))
-    assert adequacy.assess(replace(wider, storage=replace(s.storage, energy_mwh=np.zeros(1))), samples=256,
-                           variance="plain")["EUE_MWh"].mean <= adequacy.assess(
-        replace(s, storage=replace(s.storage, energy_mwh=np.zeros(1))), samples=256, variance="plain")["EUE_MWh"].mean + 1e-6
+    assert (
+        adequacy.assess(
+            replace(wider, storage=replace(s.storage, energy_mwh=np.zeros(1))), samples=256, variance="plain"
+        )["EUE_MWh"].mean
+        <= adequacy.assess(
+            replace(s, storage=replace(s.storage, energy_mwh=np.zeros(1))), samples=256, variance="plain"
+        )["EUE_MWh"].mean
+        + 1e-6
+    )

@@ -18,6 +18,23 @@ from gridrush.adequacy.schedule import planned_supply
 from gridrush.adequacy.tables import read_tables
 
 __all__ = [
-    "NO_HAZARDS", "Assessment", "CommonMode", "Derating", "Event", "Hazards", "Headroom", "Response", "add_load", "add_unit",
-    "assess", "efc", "elcc", "equivalent_load", "headroom", "planned_supply", "read_pras", "read_tables", "with_load_error",
+    "NO_HAZARDS",
+    "Assessment",
+    "CommonMode",
+    "Derating",
+    "Event",
+    "Hazards",
+    "Headroom",
+    "Response",
+    "add_load",
+    "add_unit",
+    "assess",
+    "efc",
+    "elcc",
+    "equivalent_load",
+    "headroom",
+    "planned_supply",
+    "read_pras",
+    "read_tables",
+    "with_load_error",
 ]

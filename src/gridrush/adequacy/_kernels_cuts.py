@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def,assignment,arg-type"
 """Compiled: sums over subsets of zones, the shortfall of a network and its shares, and a running histogram."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def,assignment,arg-type"
 """Compiled: counter-based random numbers and the outages of one sample, written as events.
 
 A draw is a hash of (seed, sample, component, count): no state is carried, so a sample is the same in any batch,
@@ -202,14 +203,44 @@ def component_events(n, g, start, state, k, key, value, P, ev, ev_word, head, ne
                     kind = 2
                 k += 1
             b -= 1
-            n = lose(n, b, b + 1, T, row, s0, s1, P.seg_hour, P.seg_part if kind == 2 else P.seg_full,
-                     off, ev, ev_word, head, net, rise)
+            n = lose(
+                n,
+                b,
+                b + 1,
+                T,
+                row,
+                s0,
+                s1,
+                P.seg_hour,
+                P.seg_part if kind == 2 else P.seg_full,
+                off,
+                ev,
+                ev_word,
+                head,
+                net,
+                rise,
+            )
         else:
             x = draw(k, base, end, id_, key, value) * (part if kind == 2 else down)
             k += 1
             lo = b - np.int64(x) if x < b else np.int64(0)
-            n = lose(n, lo, b, T, row, s0, s1, P.seg_hour, P.seg_part if kind == 2 else P.seg_full,
-                     off, ev, ev_word, head, net, rise)
+            n = lose(
+                n,
+                lo,
+                b,
+                T,
+                row,
+                s0,
+                s1,
+                P.seg_hour,
+                P.seg_part if kind == 2 else P.seg_full,
+                off,
+                ev,
+                ev_word,
+                head,
+                net,
+                rise,
+            )
             b = lo - 1
             kind = 0
     kind = state
@@ -247,8 +278,28 @@ def component_events(n, g, start, state, k, key, value, P, ev, ev_word, head, ne
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def plain_events(n, who, start, state, T, off, slot, id_, up_scale, down_scale, start_full, word, row, key, value,
-                 ev, ev_word, head, net, rise):
+def plain_events(
+    n,
+    who,
+    start,
+    state,
+    T,
+    off,
+    slot,
+    id_,
+    up_scale,
+    down_scale,
+    start_full,
+    word,
+    row,
+    key,
+    value,
+    ev,
+    ev_word,
+    head,
+    net,
+    rise,
+):
     """Events of two-state components of one capacity and constant rates: the common case, kept short.
 
     state: 1 down, 0 up, -1 to be drawn; other components of `who` are as in `component_events`.

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def,assignment,arg-type"
 """Compiled: capacity outage tables, joint tables of two hours, and shortfall of two or three zones."""
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def split_table(full, p_full, step, total):
 
 @nb.njit(cache=True, nogil=True)
 def both_short(full, p_full, fail, repair, total):
-    """P(loss > a in one hour and loss > b in the next), for a, b = -1..total as [a + 1, b + 1]. (total + 2, total + 2)"""
+    """P(loss > a, then loss > b an hour later) at [a + 1, b + 1], a and b from -1. (total + 2, total + 2)"""
     q = np.zeros((total + 2, total + 2))
     q[0, 0] = 1.0
     top = 0

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def,assignment,arg-type"
 """Compiled: one batch of sample years, from outages to the sums the metrics are made of.
 
 Losses are integers, so sums do not depend on their order. A day whose largest possible loss leaves every cut of the
@@ -13,60 +14,43 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from gridrush.adequacy._kernels_cuts import BINS, histogram, largest, order_by_duration, raise_cuts, share_out, subset_sums
+from gridrush.adequacy._kernels_anchor import COARSE, FINE_MASK, draw_anchor, next_open
+from gridrush.adequacy._kernels_cuts import (
+    BINS,
+    histogram,
+    largest,
+    order_by_duration,
+    raise_cuts,
+    share_out,
+    subset_sums,
+)
 from gridrush.adequacy._kernels_draw import component_events, draw, fill_exponentials, lose, mix, plain_events, uniform
 
 HOURS, ENERGY, EVENTS, DAYS, PEAK_DAYS, DEPTH, CUT_HOURS, CUT_ENERGY, CALL_HOURS, CALL_ENERGY = range(10)
 METRICS = 10
 KEEP = 10
-COARSE = np.int64(40)
-FINE_MASK = np.int64((1 << 40) - 1)
 
 
 @nb.njit(cache=True, nogil=True)
 def hit(n, P, g, a, z_end, ev, ev_word, head, net, rise):
     """Full loss of component g over [a, z_end): a common cause took it."""
-    return lose(n, a, z_end, P.T, P.row[g], P.seg_ptr[g], P.seg_ptr[g + 1], P.seg_hour, P.seg_full, P.off,
-                ev, ev_word, head, net, rise)
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def next_open(d, D, Z, R, K, shift, level, net, rise, least, limit, cut, link_word, all_links, bound, sub):
-    """First day from d on whose largest possible loss may exceed a cut; carries `level` to its start. D if none."""
-    if R == 1 and K == 1:
-        now = level[0]
-        while d < D:
-            if (now + rise[0, d]) >> shift > least[d]:
-                break
-            now += net[0, d]
-            d += 1
-        level[0] = now
-        return d
-    while d < D:
-        total = np.int64(0)
-        for q in range(Z):
-            bound[q] = level[q] + rise[q, d]
-            total += max(bound[q], 0)
-        links_down = False
-        for q in range(Z, R):
-            bound[q] = level[q] + rise[q, d]
-            links_down |= bound[q] > 0
-        if links_down:
-            total += all_links
-        if total >> shift > least[d]:
-            subset_sums(bound, Z, sub)
-            for k in range(K):
-                x = sub[cut[k]]
-                if links_down:
-                    for q in range(Z, R):
-                        if bound[q] > 0:
-                            x += link_word[q - Z, k]
-                if x >> shift > limit[d, k]:
-                    return d
-        for q in range(R):
-            level[q] += net[q, d]
-        d += 1
-    return d
+    return lose(
+        n,
+        a,
+        z_end,
+        P.T,
+        P.row[g],
+        P.seg_ptr[g],
+        P.seg_ptr[g + 1],
+        P.seg_hour,
+        P.seg_full,
+        P.off,
+        ev,
+        ev_word,
+        head,
+        net,
+        rise,
+    )
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
@@ -144,62 +128,35 @@ def run_batch(P, Q, seed_key, first, count):
             u = uniform(key, np.uint64(7))
             while scenario < P.n_scenarios - 1 and u >= P.scenario_cum[scenario]:
                 scenario += 1
-        anchor = -1
-        if Q.on:
-            u = uniform(key, np.uint64(11)) * Q.cum[-1]
-            lo, hi = 0, Q.cum.size - 1
-            while lo < hi:
-                mid = (lo + hi) // 2
-                if Q.cum[mid] > u:
-                    hi = mid
-                else:
-                    lo = mid + 1
-            u -= Q.cum[lo - 1] if lo > 0 else 0.0
-            scenario = lo // T
-            start = lo % T
-            anchor = K - 1
-            for k in range(K):
-                kt = P.limit[scenario, k, start] >> COARSE
-                pk = 1.0 if kt < 0 else Q.tail[k, min(kt, Q.tail.shape[1] - 1)]
-                u -= P.scenario_weight[scenario] * pk
-                if u < 0:
-                    anchor = k
-                    break
-
-        # outages
         for c in range(C):
             state[c] = -1
         if Q.on:
-            k = anchor
-            x = P.limit[scenario, k, start] >> COARSE
-            i0, i1 = Q.cut_ptr[k], Q.cut_ptr[k + 1]
-            for m in range(i1 - 1, i0 - 1, -1):
-                g = Q.cut_comp[m]
-                u = uniform(key, P.id[g] + np.uint64(3))
-                w1, w2 = Q.cut_full[m], Q.cut_part[m]
-                p1, p2 = P.p_full[g], P.p_part[g]
-                if x < 0:
-                    t1, t2, t0 = 1.0, 1.0, 1.0
-                else:
-                    at = Q.table_ptr[k] + (m - i0) * Q.width[k]
-                    t0 = Q.table[at + x]
-                    t1 = 1.0 if x - w1 < 0 else Q.table[at + x - w1]
-                    t2 = 1.0 if x - w2 < 0 else Q.table[at + x - w2]
-                all_ = (1.0 - p1 - p2) * t0 + p1 * t1 + p2 * t2
-                u *= all_
-                if u < p1 * t1:
-                    state[g] = 1
-                    x -= w1
-                elif u < p1 * t1 + p2 * t2:
-                    state[g] = 2
-                    x -= w2
-                else:
-                    state[g] = 0
+            scenario, start = draw_anchor(P, Q, key, state)
         for j in range(P.n_common):
             c_ptr[j + 1] = 0
         nc = 0
-        n = plain_events(n, P.plain, start, state, T, off, P.slot, P.id, P.scale_up, P.scale_down, P.start_full,
-                         P.word, P.row, key, value, ev, ev_word, head, net, rise)
+        n = plain_events(
+            n,
+            P.plain,
+            start,
+            state,
+            T,
+            off,
+            P.slot,
+            P.id,
+            P.scale_up,
+            P.scale_down,
+            P.start_full,
+            P.word,
+            P.row,
+            key,
+            value,
+            ev,
+            ev_word,
+            head,
+            net,
+            rise,
+        )
         for m in range(P.other.size):
             g = P.other[m]
             kind = 0
@@ -215,18 +172,37 @@ def run_batch(P, Q, seed_key, first, count):
                 elif e < P.start_any[g]:
                     kind = 2
             if P.is_common[g] >= 0:
-                n, nc = component_events(n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise,
-                                         common, nc, nc, True)
+                n, nc = component_events(
+                    n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise, common, nc, nc, True
+                )
                 c_ptr[P.is_common[g] + 1] = nc
             elif P.common_of[g] >= 0:
                 j = P.common_of[g]
                 for o in range(c_ptr[j], c_ptr[j + 1]):
                     n = hit(n, P, g, common[o, 0], common[o, 1], ev, ev_word, head, net, rise)
-                n, _ = component_events(n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise,
-                                        common, c_ptr[j], c_ptr[j + 1], False)
+                n, _ = component_events(
+                    n,
+                    g,
+                    start,
+                    kind,
+                    k,
+                    key,
+                    value,
+                    P,
+                    ev,
+                    ev_word,
+                    head,
+                    net,
+                    rise,
+                    common,
+                    c_ptr[j],
+                    c_ptr[j + 1],
+                    False,
+                )
             else:
-                n, _ = component_events(n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise,
-                                        common, 0, 0, False)
+                n, _ = component_events(
+                    n, g, start, kind, k, key, value, P, ev, ev_word, head, net, rise, common, 0, 0, False
+                )
         if n > ev_word.size:
             overflow = max(overflow, n)
             continue
@@ -261,8 +237,24 @@ def run_batch(P, Q, seed_key, first, count):
         while d + 1 < D:
             d += 1
             if not not_full:
-                d = next_open(d, D, Z, R, K, shift, level, net, rise, P.day_least[scenario], P.day_limit[scenario],
-                              P.cut, P.link_word, P.all_links, bound, sub)
+                d = next_open(
+                    d,
+                    D,
+                    Z,
+                    R,
+                    K,
+                    shift,
+                    level,
+                    net,
+                    rise,
+                    P.day_least[scenario],
+                    P.day_limit[scenario],
+                    P.cut,
+                    P.link_word,
+                    P.all_links,
+                    bound,
+                    sub,
+                )
                 if d >= D:
                     break
             opened += 1

@@ -85,5 +85,12 @@ def assess(
     plan = make_plan(systems, weights=weights, hazards=hazards, utc_offset_h=utc_offset_h)
     if method == "exact":
         return exact_assessment(plan)
-    return simulate(plan, samples=samples, seed=seed, target_error=target_error, threads=threads, variance=variance,
-                    progress=progress)
+    return simulate(
+        plan,
+        samples=samples,
+        seed=seed,
+        target_error=target_error,
+        threads=threads,
+        variance=variance,
+        progress=progress,
+    )

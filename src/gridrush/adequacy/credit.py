@@ -35,10 +35,21 @@ def add_unit(
         return np.append(values, np.asarray(value, values.dtype))
 
     units = Units(
-        (*u.name, name), (*u.technology, "added"), (*u.fuel, ""), np.append(u.zone, _zone(system, zone)),
-        more(u.capacity_mw, capacity_mw), more(u.cost_usd_per_mwh, 0.0), np.append(u.available, 0),
-        np.append(u.must_run, 1), np.append(u.reservoir, -1), more(u.mttf_h, mttf_h), more(u.mttr_h, mttr_h),
-        more(u.maintenance_h, 0.0), more(u.co2_t_per_mwh, 0.0), more(u.ramp_share_per_h, 1.0))
+        (*u.name, name),
+        (*u.technology, "added"),
+        (*u.fuel, ""),
+        np.append(u.zone, _zone(system, zone)),
+        more(u.capacity_mw, capacity_mw),
+        more(u.cost_usd_per_mwh, 0.0),
+        np.append(u.available, 0),
+        np.append(u.must_run, 1),
+        np.append(u.reservoir, -1),
+        more(u.mttf_h, mttf_h),
+        more(u.mttr_h, mttr_h),
+        more(u.maintenance_h, 0.0),
+        more(u.co2_t_per_mwh, 0.0),
+        more(u.ramp_share_per_h, 1.0),
+    )
     return replace(system, units=units)
 
 
@@ -49,9 +60,16 @@ def add_load(system: System, load_mw: float | Floats, *, zone: str, interruptibl
     if mw.min() < 0:
         return add_unit(system, f"firm {len(system.units)}", zone=zone, capacity_mw=float(-mw.min()))
     d = system.demand
-    return replace(system, demand=Demand(
-        (*d.name, f"added {len(d)}"), (*d.kind, "interruptible" if interruptible else "firm"),
-        np.append(d.zone, _zone(system, zone)), np.column_stack([d.load_mw, mw]), np.append(d.value_usd_per_mwh, np.inf)))
+    return replace(
+        system,
+        demand=Demand(
+            (*d.name, f"added {len(d)}"),
+            (*d.kind, "interruptible" if interruptible else "firm"),
+            np.append(d.zone, _zone(system, zone)),
+            np.column_stack([d.load_mw, mw]),
+            np.append(d.value_usd_per_mwh, np.inf),
+        ),
+    )
 
 
 def with_load_error(system: System, share: float, *, steps: int = 7) -> tuple[list[System], Floats]:
@@ -69,7 +87,9 @@ def with_load_error(system: System, share: float, *, steps: int = 7) -> tuple[li
     cdf = NormalDist().cdf
     w = np.array([cdf(a + 0.5) - cdf(a - 0.5) for a in at])
     d = system.demand
-    return [replace(system, demand=replace(d, load_mw=d.load_mw * max(0.0, 1 + share * float(a)))) for a in at], w / w.sum()
+    return [
+        replace(system, demand=replace(d, load_mw=d.load_mw * max(0.0, 1 + share * float(a)))) for a in at
+    ], w / w.sum()
 
 
 def _zone(system: System, zone: str) -> int:
@@ -93,8 +113,9 @@ class _Search:
         hazards = hazards or self.hazards
         if self.method == "exact":
             return exact_assessment(make_plan([system], hazards=hazards), frequency=False)
-        return assess(system, samples=self.samples, seed=self.seed, hazards=hazards, threads=self.threads,
-                      variance="importance")
+        return assess(
+            system, samples=self.samples, seed=self.seed, hazards=hazards, threads=self.threads, variance="importance"
+        )
 
 
 def _root(risk: Callable[[float], Estimate], target: Estimate, high_mw: float, *, low_mw: float = 0.0) -> Estimate:
@@ -133,8 +154,17 @@ def _root(risk: Callable[[float], Estimate], target: Estimate, high_mw: float, *
 
 
 def equivalent_load(
-    system: System, target: float | Estimate, *, zone: str | None = None, metric: str = METRIC, high_mw: float | None = None,
-    method: str = "mc", samples: int = 10_000, seed: int = 1, hazards: Hazards = NO_HAZARDS, threads: int = 1,
+    system: System,
+    target: float | Estimate,
+    *,
+    zone: str | None = None,
+    metric: str = METRIC,
+    high_mw: float | None = None,
+    method: str = "mc",
+    samples: int = 10_000,
+    seed: int = 1,
+    hazards: Hazards = NO_HAZARDS,
+    threads: int = 1,
 ) -> Estimate:
     """Flat firm load that brings the risk to `target`; negative when the risk is above it already. [MW]
 
@@ -163,8 +193,17 @@ def equivalent_load(
 
 
 def elcc(
-    base: System, added: System, *, zone: str | None = None, metric: str = METRIC, high_mw: float | None = None,
-    method: str = "mc", samples: int = 10_000, seed: int = 1, hazards: Hazards = NO_HAZARDS, threads: int = 1,
+    base: System,
+    added: System,
+    *,
+    zone: str | None = None,
+    metric: str = METRIC,
+    high_mw: float | None = None,
+    method: str = "mc",
+    samples: int = 10_000,
+    seed: int = 1,
+    hazards: Hazards = NO_HAZARDS,
+    threads: int = 1,
 ) -> Estimate:
     """Effective load carrying capability: flat load that `added` can serve more than `base` at the same risk. [MW]
 
@@ -182,13 +221,32 @@ def elcc(
     .. [1] L. L. Garver, Effective load carrying capability of generating units, IEEE Trans. PAS-85, 1966.
     """
     goal = _Search(method, samples, seed, hazards, threads)(base)[metric]
-    return equivalent_load(added, Estimate(goal.mean, goal.stderr, goal.unit), zone=zone, metric=metric, high_mw=high_mw,
-                           method=method, samples=samples, seed=seed, hazards=hazards, threads=threads)
+    return equivalent_load(
+        added,
+        Estimate(goal.mean, goal.stderr, goal.unit),
+        zone=zone,
+        metric=metric,
+        high_mw=high_mw,
+        method=method,
+        samples=samples,
+        seed=seed,
+        hazards=hazards,
+        threads=threads,
+    )
 
 
 def efc(
-    base: System, added: System, *, zone: str | None = None, metric: str = METRIC, high_mw: float | None = None,
-    method: str = "mc", samples: int = 10_000, seed: int = 1, hazards: Hazards = NO_HAZARDS, threads: int = 1,
+    base: System,
+    added: System,
+    *,
+    zone: str | None = None,
+    metric: str = METRIC,
+    high_mw: float | None = None,
+    method: str = "mc",
+    samples: int = 10_000,
+    seed: int = 1,
+    hazards: Hazards = NO_HAZARDS,
+    threads: int = 1,
 ) -> Estimate:
     """Equivalent firm capacity: MW that never fail which do as much for `base` as the resource in `added`. [MW]"""
     run = _Search(method, samples, seed, hazards, threads)
@@ -214,9 +272,18 @@ class Headroom:
 
 
 def headroom(
-    system: System, *, target_lole_h: float, zones: Sequence[str] | None = None, curtailable_shares: Sequence[float] = (0.0,),
-    basis: str = "hours", high_mw: float | None = None, method: str = "mc", samples: int = 5_000, seed: int = 1,
-    hazards: Hazards = NO_HAZARDS, threads: int = 1,
+    system: System,
+    *,
+    target_lole_h: float,
+    zones: Sequence[str] | None = None,
+    curtailable_shares: Sequence[float] = (0.0,),
+    basis: str = "hours",
+    high_mw: float | None = None,
+    method: str = "mc",
+    samples: int = 5_000,
+    seed: int = 1,
+    hazards: Hazards = NO_HAZARDS,
+    threads: int = 1,
 ) -> list[Headroom]:
     """New flat load per zone at a risk target, against the share of hours or energy it lets itself be cut.
 
@@ -249,6 +316,7 @@ def headroom(
     out = []
     for zone in zones or system.zones:
         for share in curtailable_shares:
+
             def risk(mw: float, zone: str = zone, share: float = share) -> Estimate:
                 if mw <= 0:
                     return run(add_load(system, mw, zone=zone))[METRIC]

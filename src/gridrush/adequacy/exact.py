@@ -74,11 +74,18 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
     if Z > 3:
         problems.append(Problem("zones", Z, "at most three zones for the exact method", "use method='mc'"))
     if k.st_zone.size or k.dr_zone.size:
-        problems.append(Problem("storage", int(k.st_zone.size), "no storage or contracts for the exact method",
-                                "use method='mc'"))
+        problems.append(
+            Problem("storage", int(k.st_zone.size), "no storage or contracts for the exact method", "use method='mc'")
+        )
     if not plan.hazards.memoryless:
-        problems.append(Problem("hazards", "hourly rates, common causes or load draws", "independent outages at constant "
-                                "rates for the exact method", "use method='mc'"))
+        problems.append(
+            Problem(
+                "hazards",
+                "hourly rates, common causes or load draws",
+                "independent outages at constant rates for the exact method",
+                "use method='mc'",
+            )
+        )
     if problems:
         raise CaseError(problems)
     lost = np.where(plan.parts.row[:, None] < Z, plan.lost_mw, 0.0) if len(plan.parts) else plan.lost_mw
@@ -108,8 +115,10 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
     load = sum(w[n] * s.load_mw.sum() - w[n] * plan.flexible_mw[n].sum() for n, s in enumerate(plan.systems))
     eue = float(w @ energy.sum(axis=1))
     metrics = {
-        "LOLE_h": Estimate(float(w @ short.sum(axis=1)), 0.0, "h/yr"), "LOLE_days": Estimate(float(days), 0.0, "days/yr"),
-        "EUE_MWh": Estimate(eue, 0.0, "MWh/yr"), "NEUE": Estimate(1e6 * eue / float(load) if load > 0 else 0.0, 0.0, "ppm"),
+        "LOLE_h": Estimate(float(w @ short.sum(axis=1)), 0.0, "h/yr"),
+        "LOLE_days": Estimate(float(days), 0.0, "days/yr"),
+        "EUE_MWh": Estimate(eue, 0.0, "MWh/yr"),
+        "NEUE": Estimate(1e6 * eue / float(load) if load > 0 else 0.0, 0.0, "ppm"),
     }
     if often is not None:
         metrics["LOLF_occ"] = Estimate(often, 0.0, "occ/yr")
@@ -123,9 +132,15 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
     if Z == 1:
         tables_[:, 0] = tables_[:, 1]
     return Assessment(
-        method="exact", samples=0, seed=None, metrics=metrics, zones={plan.zones[0]: dict(metrics)} if Z == 1 else {},
-        lole_month_hour_h=tables_[0], eue_month_hour_mwh=tables_[1],
-        diagnostics={"on_grid": str(on_grid)})
+        method="exact",
+        samples=0,
+        seed=None,
+        metrics=metrics,
+        zones={plan.zones[0]: dict(metrics)} if Z == 1 else {},
+        lole_month_hour_h=tables_[0],
+        eue_month_hour_mwh=tables_[1],
+        diagnostics={"on_grid": str(on_grid)},
+    )
 
 
 def _table(plan: Plan, vector: Any, zone: int) -> OutageTable:
@@ -163,13 +178,16 @@ def _joined(plan: Plan, tables: list[OutageTable], vector: Any, n: int, hours: A
     which = np.flatnonzero(parts.row >= Z) if len(parts) else np.zeros(0, np.int64)
     p_down = k.p_full[which]
     own, inverse = np.unique(
-        np.concatenate([k.surplus[n][:, hours], k.link_pattern[None, hours]]).T, axis=0, return_inverse=True)
+        np.concatenate([k.surplus[n][:, hours], k.link_pattern[None, hours]]).T, axis=0, return_inverse=True
+    )
     inverse = inverse.reshape(-1)
     pattern = own[:, Z].astype(np.int64)
     margin = np.ascontiguousarray(own[:, :Z])
     states = list(itertools.product((0, 1), repeat=len(failing)))
     if len(states) > 4096:
-        raise CaseError([Problem("links", len(failing), "at most 12 links that fail for the exact method", "use method='mc'")])
+        raise CaseError(
+            [Problem("links", len(failing), "at most 12 links that fail for the exact method", "use method='mc'")]
+        )
     p = np.zeros(len(own))
     e = np.zeros(len(own))
     share = np.stack([s.profiles[s.links.available[i]][hours] for i in range(len(s.links))]) if len(s.links) else None
@@ -198,7 +216,9 @@ def _enumerate(plan: Plan, tables: list[OutageTable], margin: Any, cap: Any, vec
     bound = np.zeros((len(margin), 2))
     for s in connected_subsets(plan.systems[0]):
         zones = [z for z in range(Z) if s >> z & 1]
-        mine = np.flatnonzero(np.isin(plan.parts.row, zones) & (vector > 0)) if len(plan.parts) else np.zeros(0, np.int64)
+        mine = (
+            np.flatnonzero(np.isin(plan.parts.row, zones) & (vector > 0)) if len(plan.parts) else np.zeros(0, np.int64)
+        )
         part = np.rint(vector[mine] * plan.parts.part_lost[mine]).astype(np.int64)
         t = OutageTable(vector[mine], part, plan.kernel.p_full[mine], plan.kernel.p_part[mine])
         chance, energy = t.shortfall((margin[:, zones].sum(axis=1) + cap[:, s]).astype(np.int64))
@@ -222,15 +242,27 @@ def _enumerate(plan: Plan, tables: list[OutageTable], margin: Any, cap: Any, vec
     skip = _skip(p1, p2, min(allowed[0], allowed[1] / deepest) / use.size)
     out = np.zeros((len(use), 2))
     last = tables[-1]
-    zones_short(Z, x1, p1, x2, p2, last.tail, last.mass, float(last.step), np.ascontiguousarray(margin[use]),
-                np.ascontiguousarray(cap[use]), skip, out)
+    zones_short(
+        Z,
+        x1,
+        p1,
+        x2,
+        p2,
+        last.tail,
+        last.mass,
+        float(last.step),
+        np.ascontiguousarray(margin[use]),
+        np.ascontiguousarray(cap[use]),
+        skip,
+        out,
+    )
     p, e = np.zeros(len(margin)), np.zeros(len(margin))
     p[use], e[use] = out[:, 0], out[:, 1]
     return p, e
 
 
 def _skip(p1: Any, p2: Any, allowed: float) -> float:
-    """Largest chance of a pair of outage levels such that all less likely pairs together weigh no more than `allowed`."""
+    """Largest chance such that all pairs of outage levels below it together weigh at most `allowed`."""
     rising = p2[::-1]
     below = np.concatenate([[0.0], np.cumsum(rising)])
     best = 0.0

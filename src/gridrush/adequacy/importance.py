@@ -1,15 +1,16 @@
 """Importance tables: how to draw only years that hold a shortfall, with the exact weight of each.
 
 Let H(t, S) say that in hour t the outages in subset S and on the links into it exceed its margin. Without storage a
-shortfall in hour t means some H(t, S). Draw (t, S) in proportion to P(H(t, S)), exact by convolution; draw the states of
-hour t given H(t, S), exact by the same tables; run the hourly chains, which are reversible, forward and back over the
-year. A year then comes up with N / mu times its own odds, N being the number of pairs it violates and mu the sum of
+shortfall in hour t means some H(t, S). Draw (t, S) in proportion to P(H(t, S)), exact by convolution; draw the
+states of hour t given H(t, S), exact by the same tables; run the hourly chains, which are reversible, forward and back
+over the year. A year then comes up with N / mu times its own odds, N being the number of pairs it violates and mu the sum of
 the probabilities, so X mu / N is unbiased for any X that is zero in years without a pair (Owen, Maximov and
 Chertkov 2019, applied to whole years). Storage only shrinks X.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import namedtuple
 from typing import Any
 
@@ -17,8 +18,10 @@ import numpy as np
 
 from gridrush.adequacy.plan import Plan, most_first
 
-KernelTables = namedtuple("KernelTables", [
-    "on", "cum", "tail", "fine_limit", "cut_ptr", "cut_comp", "cut_full", "cut_part", "table", "table_ptr", "width"])
+KernelTables = namedtuple(
+    "KernelTables",
+    ["on", "cum", "tail", "fine_limit", "cut_ptr", "cut_comp", "cut_full", "cut_part", "table", "table_ptr", "width"],
+)
 
 COARSE_BITS = 40
 GRID_POINTS = 8192
@@ -28,7 +31,9 @@ MOST_TABLE = 30_000_000
 def no_tables() -> Any:
     """Tables that say: draw plainly."""
     i, f = np.zeros(1, np.int64), np.zeros(1)
-    return KernelTables(False, f, np.zeros((1, 1)), np.zeros((1, 1, 1), np.int64), np.zeros(2, np.int64), i, i, i, f, i, i)
+    return KernelTables(
+        False, f, np.zeros((1, 1)), np.zeros((1, 1, 1), np.int64), np.zeros(2, np.int64), i, i, i, f, i, i
+    )
 
 
 def grid_step(most: Any) -> int:
@@ -51,8 +56,8 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
     if not plan.hazards.memoryless or C == 0 or k.interruptible:
         return None
     ptr = k.seg_ptr
-    most = np.array([k.seg_full[a:b].max() for a, b in zip(ptr[:-1], ptr[1:], strict=True)], np.int64)
-    most_part = np.array([k.seg_part[a:b].max() for a, b in zip(ptr[:-1], ptr[1:], strict=True)], np.int64)
+    most = np.array([k.seg_full[a:b].max() for a, b in itertools.pairwise(ptr)], np.int64)
+    most_part = np.array([k.seg_part[a:b].max() for a, b in itertools.pairwise(ptr)], np.int64)
     zone_part = k.row < k.Z
     if int(most[zone_part].sum()) + int(np.abs(k.limit).max()) >= 1 << (COARSE_BITS - 1):
         return None
@@ -67,10 +72,14 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
         for c in range(C):
             if zone_part[c]:
                 if s >> int(k.row[c]) & 1 and coarse[c] > 0:
-                    who.append(c), full.append(int(coarse[c])), part.append(int(coarse_part[c]))
+                    who.append(c)
+                    full.append(int(coarse[c]))
+                    part.append(int(coarse_part[c]))
             elif coarse_link[k.row[c] - k.Z, j] > 0:
                 w = int(coarse_link[k.row[c] - k.Z, j])
-                who.append(c), full.append(w), part.append(0)
+                who.append(c)
+                full.append(w)
+                part.append(0)
         lists.append((who, full, part))
         sizes.append(min(sum(full), max(0, int(limit[:, j].max()))) + 1)
     if sum(len(a[0]) * w for a, w in zip(lists, sizes, strict=True)) > MOST_TABLE:
@@ -83,7 +92,7 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
         tables.append(rows.reshape(-1))
         starts.append(at)
         at += rows.size
-        tail[j, :sizes[j]] = last
+        tail[j, : sizes[j]] = last
     # P(H) by hour, summed over cuts
     chance = np.zeros((k.n_scenarios, k.T))
     for j in range(len(lists)):
@@ -93,15 +102,28 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
     seg_comp = np.repeat(np.arange(C), np.diff(ptr))
     one = np.where(zone_part, coarse, 1)[seg_comp]
     packed = k._replace(
-        limit=limit << COARSE_BITS, day_limit=np.floor_divide(k.day_limit, step), day_least=np.floor_divide(k.day_least, step),
+        limit=limit << COARSE_BITS,
+        day_limit=np.floor_divide(k.day_limit, step),
+        day_least=np.floor_divide(k.day_least, step),
         link_word=k.link_word + (coarse_link << COARSE_BITS),
         all_links=int((k.link_word + (coarse_link << COARSE_BITS)).max(axis=1, initial=0).sum()),
-        seg_full=k.seg_full + (one << COARSE_BITS), word=most_first(ptr, k.seg_full + (one << COARSE_BITS)), seg_part=k.seg_part + (coarse_part[seg_comp] << COARSE_BITS))
+        seg_full=k.seg_full + (one << COARSE_BITS),
+        word=most_first(ptr, k.seg_full + (one << COARSE_BITS)),
+        seg_part=k.seg_part + (coarse_part[seg_comp] << COARSE_BITS),
+    )
     return packed, KernelTables(
-        True, cum, tail, k.limit, np.concatenate([[0], np.cumsum([len(a[0]) for a in lists])]).astype(np.int64),
-        np.concatenate([a[0] for a in lists]).astype(np.int64), np.concatenate([a[1] for a in lists]).astype(np.int64),
-        np.concatenate([a[2] for a in lists]).astype(np.int64), np.concatenate(tables), np.array(starts, np.int64),
-        np.array(sizes, np.int64))
+        True,
+        cum,
+        tail,
+        k.limit,
+        np.concatenate([[0], np.cumsum([len(a[0]) for a in lists])]).astype(np.int64),
+        np.concatenate([a[0] for a in lists]).astype(np.int64),
+        np.concatenate([a[1] for a in lists]).astype(np.int64),
+        np.concatenate([a[2] for a in lists]).astype(np.int64),
+        np.concatenate(tables),
+        np.array(starts, np.int64),
+        np.array(sizes, np.int64),
+    )
 
 
 def tail_tables(full: Any, part: Any, p_full: Any, p_part: Any, width: int) -> tuple[Any, Any]:
@@ -119,5 +141,5 @@ def tail_tables(full: Any, part: Any, p_full: Any, p_part: Any, width: int) -> t
 def _moved(tail: Any, by: int) -> Any:
     out = np.ones_like(tail)
     if by < tail.size:
-        out[by:] = tail[:tail.size - by]
+        out[by:] = tail[: tail.size - by]
     return out

@@ -54,11 +54,11 @@ class Assessment:
 
     def by_month(self, metric: str = "EUE_MWh") -> Floats:
         """Means by zone (the last row is the system) and month. (Z + 1, 12)"""
-        return self._table(metric).sum(axis=2)
+        return np.asarray(self._table(metric).sum(axis=2))
 
     def by_hour(self, metric: str = "EUE_MWh") -> Floats:
         """Means by zone (the last row is the system) and local hour of day. (Z + 1, 24)"""
-        return self._table(metric).sum(axis=1)
+        return np.asarray(self._table(metric).sum(axis=1))
 
     def _table(self, metric: str) -> Floats:
         table = {"EUE_MWh": self.eue_month_hour_mwh, "LOLE_h": self.lole_month_hour_h}[metric]
@@ -70,7 +70,12 @@ class Assessment:
         """Plain numbers: each metric as mean, stderr and unit, then `zones`, `method`, `samples`, `seed`."""
         out: dict[str, Any] = {k: e.to_dict() for k, e in self.metrics.items()}
         out["zones"] = {z: {k: e.to_dict() for k, e in m.items()} for z, m in self.zones.items()}
-        out |= {"method": self.method, "samples": self.samples, "seed": self.seed, "diagnostics": dict(self.diagnostics)}
+        out |= {
+            "method": self.method,
+            "samples": self.samples,
+            "seed": self.seed,
+            "diagnostics": dict(self.diagnostics),
+        }
         return out
 
 
@@ -88,7 +93,7 @@ class Sums:
         *parts, top, opened, _ = batch
         self.parts = [a + b for a, b in zip(self.parts, parts, strict=True)] if self.parts else list(parts)
         both = np.concatenate([self.top, top[top[:, 0] > 0]])
-        self.top = both[np.lexsort((both[:, 1], -both[:, 0]))][:len(top)]
+        self.top = both[np.lexsort((both[:, 1], -both[:, 0]))][: len(top)]
         self.opened += opened
         self.n += count
 

@@ -22,8 +22,9 @@ def check_zones(system: System) -> None:
     if not system.time.size:
         raise CaseError([Problem("time", 0, "at least one hour")])
     if len(system.zones) > MOST_ZONES:
-        raise CaseError([Problem("zones", len(system.zones), f"at most {MOST_ZONES} zones",
-                                 "merge zones whose links never bind")])
+        raise CaseError(
+            [Problem("zones", len(system.zones), f"at most {MOST_ZONES} zones", "merge zones whose links never bind")]
+        )
 
 
 def link_into(system: System) -> Floats:
@@ -34,7 +35,9 @@ def link_into(system: System) -> Floats:
     k = system.links
     for i in range(len(k)):
         a, b = s >> int(k.source[i]) & 1, s >> int(k.target[i]) & 1
-        out[i] = np.where((b == 1) & (a == 0), k.forward_mw[i], 0.0) + np.where((a == 1) & (b == 0), k.backward_mw[i], 0.0)
+        out[i] = np.where((b == 1) & (a == 0), k.forward_mw[i], 0.0) + np.where(
+            (a == 1) & (b == 0), k.backward_mw[i], 0.0
+        )
     return out
 
 

@@ -93,7 +93,9 @@ def components(system: System, hazards: Hazards) -> Components:
     where = {name: g for g, name in enumerate(u.name)}
     rows: list[tuple[str, int, int, float, float, float, float, float, int, int]] = []
 
-    def add(name: str, unit: int, row: int, mttf: float, mttr: float, stress: float, of: int = -1, is_: int = -1) -> None:
+    def add(
+        name: str, unit: int, row: int, mttf: float, mttr: float, stress: float, of: int = -1, is_: int = -1
+    ) -> None:
         if mttf == 0 and mttr == 0:
             problems.append(Problem(f"{name}.mttf_h", 0.0, "mttf_h and mttr_h not both zero"))
             return
@@ -111,7 +113,9 @@ def components(system: System, hazards: Hazards) -> Components:
         add(f"common:{c.name}", -1, zone, c.mttf_h, c.mttr_h, 1.0, -1, j)
     for g, name in enumerate(u.name):
         if u.capacity_mw[g] > 0:
-            add(name, g, int(u.zone[g]), float(u.mttf_h[g]), float(u.mttr_h[g]), hazards.stress, common_at.get(name, -1))
+            add(
+                name, g, int(u.zone[g]), float(u.mttf_h[g]), float(u.mttr_h[g]), hazards.stress, common_at.get(name, -1)
+            )
     failing: list[int] = []
     for n, name in enumerate(links.name):
         before = len(rows)
@@ -124,9 +128,18 @@ def components(system: System, hazards: Hazards) -> Components:
     ints = [np.array(cols[k], np.int64) for k in (1, 2, 8, 9)]
     floats = [np.array(cols[k], np.float64) for k in (3, 4, 5, 6, 7)]
     return Components(
-        name=tuple(cols[0]), unit=ints[0], row=ints[1], fail=floats[0], repair=floats[1], part_share=floats[2],
-        part_lost=floats[3], part_repair=floats[4], common_of=ints[2], is_common=ints[3],
-        links=np.array(failing, np.int64))
+        name=tuple(cols[0]),
+        unit=ints[0],
+        row=ints[1],
+        fail=floats[0],
+        repair=floats[1],
+        part_share=floats[2],
+        part_lost=floats[3],
+        part_repair=floats[4],
+        common_of=ints[2],
+        is_common=ints[3],
+        links=np.array(failing, np.int64),
+    )
 
 
 def stream_words(c: Components) -> Words:

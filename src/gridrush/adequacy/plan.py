@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import namedtuple
 from collections.abc import Sequence
@@ -18,15 +19,73 @@ from gridrush.case.system import System
 from gridrush.errors import CaseError, Problem
 from gridrush.units import HOURS_PER_DAY, Floats
 
-KernelPlan = namedtuple("KernelPlan", [  # one flat record: numba takes it apart at compile time
-    "Z", "T", "off", "D", "R", "scale", "n_scenarios", "n_common", "max_events", "interruptible", "all_links",
-    "scenario_cum", "scenario_weight", "cut", "limit", "day_limit", "day_least", "day_peak", "surplus", "flexible",
-    "link_pattern", "cut_capacity", "link_word", "link_loss", "month", "hour", "draws",
-    "id", "slot", "counter", "row", "scale_up", "scale_down", "scale_part", "part_draw", "start_full", "start_any",
-    "p_full", "p_part", "plain", "other", "word", "is_common", "common_of", "stress_row", "stress", "seg_ptr", "seg_hour", "seg_full",
-    "seg_part",
-    "st_zone", "st_charge", "st_discharge", "st_energy", "st_in", "st_out", "st_start",
-    "dr_zone", "dr_power", "dr_energy", "dr_hours", "dr_calls"])
+KernelPlan = namedtuple(
+    "KernelPlan",
+    [  # one flat record: numba takes it apart at compile time
+        "Z",
+        "T",
+        "off",
+        "D",
+        "R",
+        "scale",
+        "n_scenarios",
+        "n_common",
+        "max_events",
+        "interruptible",
+        "all_links",
+        "scenario_cum",
+        "scenario_weight",
+        "cut",
+        "limit",
+        "day_limit",
+        "day_least",
+        "day_peak",
+        "surplus",
+        "flexible",
+        "link_pattern",
+        "cut_capacity",
+        "link_word",
+        "link_loss",
+        "month",
+        "hour",
+        "draws",
+        "id",
+        "slot",
+        "counter",
+        "row",
+        "scale_up",
+        "scale_down",
+        "scale_part",
+        "part_draw",
+        "start_full",
+        "start_any",
+        "p_full",
+        "p_part",
+        "plain",
+        "other",
+        "word",
+        "is_common",
+        "common_of",
+        "stress_row",
+        "stress",
+        "seg_ptr",
+        "seg_hour",
+        "seg_full",
+        "seg_part",
+        "st_zone",
+        "st_charge",
+        "st_discharge",
+        "st_energy",
+        "st_in",
+        "st_out",
+        "st_start",
+        "dr_zone",
+        "dr_power",
+        "dr_energy",
+        "dr_hours",
+        "dr_calls",
+    ],
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +148,15 @@ def make_plan(
     systems = tuple(p[0] for p in planned)
     s0 = systems[0]
     for n, s in enumerate(systems[1:], 1):
-        if s.zones != s0.zones or s.time.size != s0.time.size or s.units.name != s0.units.name or s.links.name != s0.links.name:
-            raise CaseError([Problem(f"systems[{n}]", s.zones, "the zones, hours, units and links of the first system")])
+        if (
+            s.zones != s0.zones
+            or s.time.size != s0.time.size
+            or s.units.name != s0.units.name
+            or s.links.name != s0.links.name
+        ):
+            raise CaseError(
+                [Problem(f"systems[{n}]", s.zones, "the zones, hours, units and links of the first system")]
+            )
     w = np.full(len(systems), 1.0 / len(systems)) if weights is None else np.asarray(weights, np.float64)
     if w.shape != (len(systems),) or not (np.isfinite(w) & (w >= 0)).all() or w.sum() <= 0:
         raise CaseError([Problem("weights", weights, f"{len(systems)} numbers >= 0, not all zero")])
@@ -110,8 +176,16 @@ def make_plan(
         prone = unit[unit >= 0]
         mine = s.units.capacity_mw[prone, None] * s.profiles[s.units.available[prone]]
         if not np.allclose(mine, lost[unit >= 0]):
-            raise CaseError([Problem("systems", "units that fail differ between weather years",
-                                     "the same capacity and availability in each", "give weather units mttf_h = inf")])
+            raise CaseError(
+                [
+                    Problem(
+                        "systems",
+                        "units that fail differ between weather years",
+                        "the same capacity and availability in each",
+                        "give weather units mttf_h = inf",
+                    )
+                ]
+            )
         del total
     surplus = np.stack([a - demand_by_zone(s, "firm") for a, s in zip(supply, systems, strict=True)])
     flexible = np.stack([demand_by_zone(s, "interruptible") for s in systems])
@@ -120,8 +194,11 @@ def make_plan(
 
 
 def _scale(surplus: Floats, lost: Floats, s: System) -> float:
-    top = float(np.abs(surplus).sum(axis=1).max() + lost.max(axis=1).sum() + s.storage.energy_mwh.sum()) if lost.size else (
-        float(np.abs(surplus).sum(axis=1).max() + s.storage.energy_mwh.sum()))
+    top = (
+        float(np.abs(surplus).sum(axis=1).max() + lost.max(axis=1).sum() + s.storage.energy_mwh.sum())
+        if lost.size
+        else (float(np.abs(surplus).sum(axis=1).max() + s.storage.energy_mwh.sum()))
+    )
     top += float(s.links.forward_mw.sum() + s.links.backward_mw.sum())
     scale = 1e6
     while top * scale > 2.0**39:
@@ -145,7 +222,8 @@ def segments(lost: Floats, parts: Components, scale: float) -> tuple[Any, Any, A
         part.append(np.rint(whole[at] * parts.part_lost[c]).astype(np.int64))
         ptr.append(ptr[-1] + at.size)
     if not hours:
-        return np.zeros(1, np.int64), *(np.zeros(0, np.int64) for _ in range(3))
+        none = np.zeros(0, np.int64)
+        return np.zeros(1, np.int64), none, none, none
     return np.array(ptr, np.int64), np.concatenate(hours).astype(np.int64), np.concatenate(full), np.concatenate(part)
 
 
@@ -165,8 +243,16 @@ def day_table(values: Any, off: int, D: int, least: bool) -> Any:
     return out
 
 
-def _kernel_plan(systems: Sequence[System], w: Floats, hazards: Hazards, parts: Components, lost: Floats,
-                 surplus: Floats, flexible: Floats, utc_offset_h: int) -> Any:
+def _kernel_plan(
+    systems: Sequence[System],
+    w: Floats,
+    hazards: Hazards,
+    parts: Components,
+    lost: Floats,
+    surplus: Floats,
+    flexible: Floats,
+    utc_offset_h: int,
+) -> Any:
     s0 = systems[0]
     Z, T, C, N = len(s0.zones), s0.time.size, len(parts), len(systems)
     scale = _scale(surplus, lost, s0)
@@ -191,7 +277,7 @@ def _kernel_plan(systems: Sequence[System], w: Floats, hazards: Hazards, parts: 
         members = [z for z in range(Z) if s >> z & 1]
         margins[:, k] = margin_of[:, members].sum(axis=1) + cut_capacity[pattern, s].astype(np.int64)
     seg_ptr, seg_hour, seg_full, seg_part = segments(lost, parts, scale)
-    most = np.array([seg_full[a:b].max() for a, b in zip(seg_ptr[:-1], seg_ptr[1:], strict=True)], np.int64)
+    most = np.array([seg_full[a:b].max() for a, b in itertools.pairwise(seg_ptr)], np.int64)
     drawn = np.zeros((0, Z)) if hazards.load_draws_mw is None else hazards.load_draws_mw
     draws = fixed(drawn, scale)
     reach = np.zeros(len(subsets))
@@ -205,7 +291,9 @@ def _kernel_plan(systems: Sequence[System], w: Floats, hazards: Hazards, parts: 
         keep = np.array([int(np.argmin(margins.min(axis=(0, 2)) - reach))])
     limit = np.ascontiguousarray(margins[:, keep])
     cut = np.array([subsets[k] for k in keep], np.int64)
-    link_word = np.array([[link_loss[i, :, s].max(initial=0.0) for s in cut] for i in range(len(parts.links))], np.int64)
+    link_word = np.array(
+        [[link_loss[i, :, s].max(initial=0.0) for s in cut] for i in range(len(parts.links))], np.int64
+    )
     link_word = link_word.reshape(len(parts.links), cut.size)
     day_limit = np.ascontiguousarray(day_table(limit, off, D, True).transpose(0, 2, 1))
     load = np.stack([demand_by_zone(s, "firm") for s in systems])
@@ -237,22 +325,66 @@ def _kernel_plan(systems: Sequence[System], w: Floats, hazards: Hazards, parts: 
     big = 2.0**60
     use = (st.energy_mwh > 0) & (st.discharge_mw > 0) & (st.charge_efficiency > 0) & (st.discharge_efficiency > 0)
     return KernelPlan(
-        Z=Z, T=T, off=off, D=D, R=Z + len(parts.links), scale=scale, n_scenarios=N, n_common=len(hazards.common_modes),
-        max_events=int(events + 6.0 * math.sqrt(events) + 256), interruptible=track, all_links=int(link_word.max(axis=1, initial=0).sum()),
-        scenario_cum=np.cumsum(w), scenario_weight=w, cut=cut, limit=limit, day_limit=day_limit,
-        day_least=np.ascontiguousarray(day_limit.min(axis=2)), day_peak=day_table(load, off, D, False),
-        surplus=fixed_surplus.astype(np.float64), flexible=fixed_flexible.astype(np.float64),
-        link_pattern=pattern, cut_capacity=cut_capacity, link_word=link_word, link_loss=link_loss,
-        month=month.astype(np.int64), hour=hour, draws=draws,
-        id=words, slot=slot, counter=counter, row=parts.row, scale_up=up, scale_down=down, scale_part=back,
-        part_draw=part_draw, start_full=start_full, start_any=start_any, p_full=p_full, p_part=p_part,
-        plain=np.flatnonzero(plain), other=np.flatnonzero(~plain), word=most_first(seg_ptr, seg_full),
-        is_common=parts.is_common, common_of=parts.common_of, stress_row=stress_row, stress=stress,
-        seg_ptr=seg_ptr, seg_hour=seg_hour, seg_full=seg_full, seg_part=seg_part,
-        st_zone=st.zone[use], st_charge=st.charge_mw[use] * scale, st_discharge=st.discharge_mw[use] * scale,
-        st_energy=st.energy_mwh[use] * scale, st_in=st.charge_efficiency[use], st_out=st.discharge_efficiency[use],
+        Z=Z,
+        T=T,
+        off=off,
+        D=D,
+        R=Z + len(parts.links),
+        scale=scale,
+        n_scenarios=N,
+        n_common=len(hazards.common_modes),
+        max_events=int(events + 6.0 * math.sqrt(events) + 256),
+        interruptible=track,
+        all_links=int(link_word.max(axis=1, initial=0).sum()),
+        scenario_cum=np.cumsum(w),
+        scenario_weight=w,
+        cut=cut,
+        limit=limit,
+        day_limit=day_limit,
+        day_least=np.ascontiguousarray(day_limit.min(axis=2)),
+        day_peak=day_table(load, off, D, False),
+        surplus=fixed_surplus.astype(np.float64),
+        flexible=fixed_flexible.astype(np.float64),
+        link_pattern=pattern,
+        cut_capacity=cut_capacity,
+        link_word=link_word,
+        link_loss=link_loss,
+        month=month.astype(np.int64),
+        hour=hour,
+        draws=draws,
+        id=words,
+        slot=slot,
+        counter=counter,
+        row=parts.row,
+        scale_up=up,
+        scale_down=down,
+        scale_part=back,
+        part_draw=part_draw,
+        start_full=start_full,
+        start_any=start_any,
+        p_full=p_full,
+        p_part=p_part,
+        plain=np.flatnonzero(plain),
+        other=np.flatnonzero(~plain),
+        word=most_first(seg_ptr, seg_full),
+        is_common=parts.is_common,
+        common_of=parts.common_of,
+        stress_row=stress_row,
+        stress=stress,
+        seg_ptr=seg_ptr,
+        seg_hour=seg_hour,
+        seg_full=seg_full,
+        seg_part=seg_part,
+        st_zone=st.zone[use],
+        st_charge=st.charge_mw[use] * scale,
+        st_discharge=st.discharge_mw[use] * scale,
+        st_energy=st.energy_mwh[use] * scale,
+        st_in=st.charge_efficiency[use],
+        st_out=st.discharge_efficiency[use],
         st_start=(st.initial_share * st.energy_mwh)[use] * scale,
-        dr_zone=np.array([zone_at[r.zone] for r in dr], np.int64), dr_power=power * scale,
+        dr_zone=np.array([zone_at[r.zone] for r in dr], np.int64),
+        dr_power=power * scale,
         dr_energy=np.minimum(np.array([r.energy_mwh for r in dr], np.float64) * scale, big),
         dr_hours=np.minimum(np.array([r.hours for r in dr], np.float64), big),
-        dr_calls=np.minimum(np.array([r.calls for r in dr], np.float64), big))
+        dr_calls=np.minimum(np.array([r.calls for r in dr], np.float64), big),
+    )

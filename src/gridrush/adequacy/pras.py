@@ -28,7 +28,8 @@ def read_pras(path: str | Path) -> System:
 
     Failure and repair probabilities become MTTF = 1 / p and MTTR = 1 / q; storage starts empty, as PRAS has it.
     What a System cannot hold is approximated with a logged warning: hourly failure probabilities and storage limits
-    (their mean), outages of storage (left out), a generator-storage unit (its inflow as a unit, its reservoir as storage).
+    (their mean), outages of storage (left out), a generator-storage unit (its inflow as a unit, its reservoir as
+    storage).
 
     Parameters
     ----------
@@ -66,7 +67,9 @@ def _core(group: Any, field: str) -> list[str]:
 
 def _system(f: Any, path: str) -> System:
     wanted = ("start_timestamp", "timestep_count", "timestep_length", "timestep_unit", "power_unit", "energy_unit")
-    problems = [Problem(f"{path}.{a}", "missing", "a root attribute of a PRAS file") for a in wanted if a not in f.attrs]
+    problems = [
+        Problem(f"{path}.{a}", "missing", "a root attribute of a PRAS file") for a in wanted if a not in f.attrs
+    ]
     if "regions" not in f:
         problems.append(Problem(f"{path}.regions", "missing", "the group `regions`"))
     if "lines" in f and "interfaces" not in f:
@@ -106,7 +109,9 @@ def _system(f: Any, path: str) -> System:
     if "generators" in f:
         g = f["generators"]
         capacity = np.asarray(g["capacity"][()], np.float64) * mw
-        for i, (name, kind, region) in enumerate(zip(_core(g, "name"), _core(g, "category"), _core(g, "region"), strict=True)):
+        for i, (name, kind, region) in enumerate(
+            zip(_core(g, "name"), _core(g, "category"), _core(g, "region"), strict=True)
+        ):
             top, row = profile(capacity[:, i])
             units.append((name, kind, at[region], top, row, *means(g, i, name)))
     stores: list[tuple[str, int, float, float, float, float, float]] = []
@@ -122,7 +127,8 @@ def _system(f: Any, path: str) -> System:
             continue
         g = f[kind]
         for i, (name, category, region) in enumerate(
-                zip(_core(g, "name"), _core(g, "category"), _core(g, "region"), strict=True)):
+            zip(_core(g, "name"), _core(g, "category"), _core(g, "region"), strict=True)
+        ):
             if float(g["failureprobability"][:, i].max()) > 0 and kind == "storages":
                 _log.warning("%s: outages of storage are left out", name)
             if float(np.min(g["carryoverefficiency"][:, i])) < 1.0:
@@ -135,26 +141,70 @@ def _system(f: Any, path: str) -> System:
                 units.append((name, category, at[region], top, row, *means(g, i, name)))
                 charge = min(charge, level(g, "gridwithdrawalcapacity", i, mw, name))
                 discharge = min(discharge, float(inject.mean()))
-            stores.append((name, at[region], charge, discharge, level(g, "energycapacity", i, mwh, name),
-                           level(g, "chargeefficiency", i, 1.0, name), level(g, "dischargeefficiency", i, 1.0, name)))
+            stores.append(
+                (
+                    name,
+                    at[region],
+                    charge,
+                    discharge,
+                    level(g, "energycapacity", i, mwh, name),
+                    level(g, "chargeefficiency", i, 1.0, name),
+                    level(g, "dischargeefficiency", i, 1.0, name),
+                )
+            )
     links = _links(f, at, mw, profile, means) if "lines" in f else []
     u = list(zip(*units, strict=True)) if units else [()] * 7
     k = list(zip(*links, strict=True)) if links else [()] * 8
     s = list(zip(*stores, strict=True)) if stores else [()] * 7
     G, L, Z = len(units), len(links), len(zones)
     no, zero = np.zeros(G, np.int64), np.zeros(G)
-    firm: tuple[BlockKind, ...] = ("firm",) * Z
+    firm: tuple[BlockKind, ...] = tuple("firm" for _ in range(Z))
     return System(
-        zones=tuple(zones), time=time, period=np.zeros(T, np.int64), profiles=np.asarray(rows),
-        units=Units(tuple(u[0]), tuple(u[1]), ("",) * G, np.array(u[2], np.int64), np.array(u[3], np.float64), zero,
-                    np.array(u[4], np.int64), no + 1, no - 1, np.array(u[5], np.float64), np.array(u[6], np.float64),
-                    zero, zero, zero + 1.0),
+        zones=tuple(zones),
+        time=time,
+        period=np.zeros(T, np.int64),
+        profiles=np.asarray(rows),
+        units=Units(
+            tuple(u[0]),
+            tuple(u[1]),
+            ("",) * G,
+            np.array(u[2], np.int64),
+            np.array(u[3], np.float64),
+            zero,
+            np.array(u[4], np.int64),
+            no + 1,
+            no - 1,
+            np.array(u[5], np.float64),
+            np.array(u[6], np.float64),
+            zero,
+            zero,
+            zero + 1.0,
+        ),
         demand=Demand(tuple(f"load {z}" for z in zones), firm, np.arange(Z), load, np.full(Z, np.inf)),
-        links=Links(tuple(k[0]), np.array(k[1], np.int64), np.array(k[2], np.int64), np.array(k[3], np.float64),
-                    np.array(k[4], np.float64), np.zeros(L), np.array(k[5], np.int64), np.array(k[6], np.float64),
-                    np.array(k[7], np.float64)),
-        storage=Storage(tuple(s[0]), np.array(s[1], np.int64), *(np.array(s[n], np.float64) for n in range(2, 7)),
-                        np.zeros(len(stores))) if stores else NO_STORAGE)
+        links=Links(
+            tuple(k[0]),
+            np.array(k[1], np.int64),
+            np.array(k[2], np.int64),
+            np.array(k[3], np.float64),
+            np.array(k[4], np.float64),
+            np.zeros(L),
+            np.array(k[5], np.int64),
+            np.array(k[6], np.float64),
+            np.array(k[7], np.float64),
+        ),
+        storage=Storage(
+            tuple(s[0]),
+            np.array(s[1], np.int64),
+            np.array(s[2], np.float64),
+            np.array(s[3], np.float64),
+            np.array(s[4], np.float64),
+            np.array(s[5], np.float64),
+            np.array(s[6], np.float64),
+            np.zeros(len(stores)),
+        )
+        if stores
+        else NO_STORAGE,
+    )
 
 
 def _links(f: Any, at: dict[str, int], mw: float, profile: Any, means: Any) -> list[tuple[Any, ...]]:
@@ -168,7 +218,9 @@ def _links(f: Any, at: dict[str, int], mw: float, profile: Any, means: Any) -> l
         za, zb = at[a], at[b]
         mine = [i for i, e in enumerate(ends) if e in ((za, zb), (zb, za))]
         limit = [np.asarray(face[f"{d}capacity"][:, j], np.float64) * mw for d in ("forward", "backward")]
-        flow = {i: [series["forward"][:, i], series["backward"][:, i]][:: 1 if ends[i] == (za, zb) else -1] for i in mine}
+        flow = {
+            i: [series["forward"][:, i], series["backward"][:, i]][:: 1 if ends[i] == (za, zb) else -1] for i in mine
+        }
         total = [sum((flow[i][d] for i in mine), np.zeros(len(limit[0]))) for d in (0, 1)]
         binds = any((limit[d] < total[d] - 1e-9).any() for d in (0, 1))
         fails = any(np.isfinite(means(g, i, names[i])[0]) for i in mine)
@@ -183,9 +235,7 @@ def _links(f: Any, at: dict[str, int], mw: float, profile: Any, means: Any) -> l
         for name, (forward, backward), mttf, mttr in parts:
             f_top, f_row = profile(forward)
             b_top, b_row = profile(backward)
-            if f_row == b_row:
-                out.append((name, za, zb, f_top, b_top, f_row, mttf, mttr))
-            elif b_top > 0 and f_top > 0 and np.allclose(forward / f_top, backward / b_top):
+            if f_row == b_row or (b_top > 0 and f_top > 0 and np.allclose(forward / f_top, backward / b_top)):
                 out.append((name, za, zb, f_top, b_top, f_row, mttf, mttr))
             else:
                 out.append((f"{name} forward", za, zb, f_top, 0.0, f_row, mttf, mttr))

@@ -52,7 +52,7 @@ def stress(system: System, short_mw: Floats, zone: int) -> Floats:
     seen = {zone}
 
     def side(z: int) -> Floats:
-        total = short_mw[z].copy()
+        total: Floats = short_mw[z].copy()
         for n, (out, into) in limits[z].items():
             if n not in seen:
                 seen.add(n)
@@ -89,7 +89,7 @@ def planned_supply(
     todo = [g for g in range(len(u)) if u.maintenance_h[g] > 0 and u.capacity_mw[g] > 0]
     if not todo and not len(system.reservoirs):
         return system, {}
-    rows = list(system.profiles)
+    rows: list[Floats] = list(system.profiles)
     available = u.available.copy()
     islands_ = islands(system)
     island_of = {z: k for k, zones in enumerate(islands_) for z in zones}
@@ -113,7 +113,7 @@ def planned_supply(
         can = _sum_of(u.capacity_mw[members], u.available[members], system.profiles)
         must = _sum_of(u.capacity_mw[members], u.must_run[members], system.profiles)
         run = np.zeros(T)
-        for p in np.unique(system.period):
+        for p in np.unique(system.period).tolist():
             at = np.flatnonzero(system.period == p)
             run[at] = shave(need[at], np.minimum(must[at], can[at]), can[at], system.reservoirs.energy_mwh[h, p])
         short[zone] -= run
@@ -125,9 +125,9 @@ def planned_supply(
     need = np.array([short[zones].sum(axis=0) for zones in islands_])
     placed: dict[str, tuple[int, int]] = {}
     days = -(-T // HOURS_PER_DAY)
-    for g in sorted(todo, key=lambda g: (-u.capacity_mw[g] * u.maintenance_h[g], u.name[g])):
-        k = island_of[int(u.zone[g])]
-        length = min(round(float(u.maintenance_h[g])), T)
+    for n in sorted(todo, key=lambda g: (-u.capacity_mw[g] * u.maintenance_h[g], u.name[g])):
+        k = island_of[int(u.zone[n])]
+        length = min(round(float(u.maintenance_h[n])), T)
         padded = np.full(days * HOURS_PER_DAY, -np.inf)
         padded[:T] = need[k]
         peak = padded.reshape(days, HOURS_PER_DAY).max(axis=1)
@@ -136,12 +136,12 @@ def planned_supply(
         worst = windows.max(axis=1)
         best = int(np.lexsort((windows.mean(axis=1), worst))[0])
         a = min(best * HOURS_PER_DAY, T - length)
-        profile = rows[available[g]].copy()
-        need[k, a:a + length] += u.capacity_mw[g] * profile[a:a + length]
-        profile[a:a + length] = 0.0
-        available[g] = len(rows)
+        profile = rows[available[n]].copy()
+        need[k, a : a + length] += u.capacity_mw[n] * profile[a : a + length]
+        profile[a : a + length] = 0.0
+        available[n] = len(rows)
         rows.append(profile)
-        placed[u.name[g]] = (a, a + length)
+        placed[u.name[n]] = (a, a + length)
     units = replace(u, available=available, maintenance_h=np.zeros(len(u)), reservoir=np.full(len(u), -1))
     return replace(system, profiles=np.asarray(rows), units=units, reservoirs=NO_RESERVOIRS), placed
 

@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 
 from gridrush.adequacy._kernels_walk import (
-    CALL_ENERGY, CALL_HOURS, CUT_ENERGY, CUT_HOURS, DAYS, DEPTH, ENERGY, EVENTS, HOURS, PEAK_DAYS, run_batch)
+    CALL_ENERGY,
+    CALL_HOURS,
+    CUT_ENERGY,
+    CUT_HOURS,
+    DAYS,
+    DEPTH,
+    ENERGY,
+    EVENTS,
+    HOURS,
+    PEAK_DAYS,
+    run_batch,
+)
 from gridrush.adequacy.importance import make_tables, no_tables
 from gridrush.adequacy.metrics import Assessment, Event, Sums, mean_error, ratio_error, tail_mean
 from gridrush.adequacy.outages import hash_words, name_word
@@ -30,10 +41,12 @@ Progress = Callable[[int, float], None]
 
 def seed_word(seed: int, task: str = "adequacy") -> np.uint64:
     """Key of all streams of one seed and task."""
-    return hash_words(np.array([(seed ^ name_word(task)) & (2**64 - 1)], np.uint64))[0]
+    return np.uint64(hash_words(np.array([(seed ^ name_word(task)) & (2**64 - 1)], np.uint64))[0])
 
 
-def batches(plan: Any, tables: Any, key: np.uint64, first: int, samples: int, threads: int) -> Iterator[tuple[Any, int]]:
+def batches(
+    plan: Any, tables: Any, key: np.uint64, first: int, samples: int, threads: int
+) -> Iterator[tuple[Any, int]]:
     """Results of batches of BATCH samples, in order, whatever the number of threads."""
     jobs = [(a, min(BATCH, first + samples - a)) for a in range(first, first + samples, BATCH)]
 
@@ -50,7 +63,7 @@ def batches(plan: Any, tables: Any, key: np.uint64, first: int, samples: int, th
         return
     with ThreadPoolExecutor(threads) as pool:
         for k in range(0, len(jobs), 8 * threads):  # a window, so that memory does not grow with the samples
-            yield from pool.map(work, jobs[k:k + 8 * threads])
+            yield from pool.map(work, jobs[k : k + 8 * threads])
 
 
 def relative_error(sums: Sums, system: int) -> float:
@@ -65,7 +78,13 @@ def relative_error(sums: Sums, system: int) -> float:
 
 
 def simulate(
-    plan: Plan, *, samples: int, seed: int, target_error: float | None = None, threads: int = 1, variance: str = "auto",
+    plan: Plan,
+    *,
+    samples: int,
+    seed: int,
+    target_error: float | None = None,
+    threads: int = 1,
+    variance: str = "auto",
     progress: Progress | None = None,
 ) -> Assessment:
     """Estimate the risk of a plan by sequential Monte Carlo; see `assess`."""
@@ -94,7 +113,9 @@ def simulate(
     name = "plain" if built is None else "importance"
     key = seed_word(seed, "adequacy")
     sums = Sums()
-    step = samples if target_error is None and progress is None else max(BATCH, min(samples, 4 * BATCH * max(1, threads)))
+    step = (
+        samples if target_error is None and progress is None else max(BATCH, min(samples, 4 * BATCH * max(1, threads)))
+    )
     while sums.n < samples:
         n_next = min(step, samples - sums.n)
         for out, n in batches(kernel, tables, key, sums.n, n_next, threads):
@@ -136,23 +157,33 @@ def summarise(plan: Plan, sums: Sums, seed: int | None, variance: str, gain: flo
             return Estimate(mean, max(error, floor * mean), unit)
 
         def ratio(a: int, c: int, unit: str) -> Estimate:
-            return Estimate(*ratio_error(total[z, a], total[z, EVENTS], squares[z, a], squares[z, EVENTS], cross[z, c], n), unit)
+            return Estimate(
+                *ratio_error(total[z, a], total[z, EVENTS], squares[z, a], squares[z, EVENTS], cross[z, c], n), unit
+            )
 
         energy = float(firm.sum() if z == Z else firm[z])
         eue = est(ENERGY, "MWh/yr")
         ppm = 1e6 / energy if energy > 0 else 0.0
         out = {
-            "LOLE_h": est(HOURS, "h/yr"), "LOLE_days": est(PEAK_DAYS, "days/yr"), "LOLD_days": est(DAYS, "days/yr"),
-            "EUE_MWh": eue, "NEUE": Estimate(eue.mean * ppm, eue.stderr * ppm, "ppm"), "LOLF_occ": est(EVENTS, "occ/yr"),
-            "duration_h": ratio(HOURS, 0, "h"), "event_MWh": ratio(ENERGY, 1, "MWh"), "depth_MW": ratio(DEPTH, 2, "MW"),
+            "LOLE_h": est(HOURS, "h/yr"),
+            "LOLE_days": est(PEAK_DAYS, "days/yr"),
+            "LOLD_days": est(DAYS, "days/yr"),
+            "EUE_MWh": eue,
+            "NEUE": Estimate(eue.mean * ppm, eue.stderr * ppm, "ppm"),
+            "LOLF_occ": est(EVENTS, "occ/yr"),
+            "duration_h": ratio(HOURS, 0, "h"),
+            "event_MWh": ratio(ENERGY, 1, "MWh"),
+            "depth_MW": ratio(DEPTH, 2, "MW"),
         }
         if plan.hazards.responses:
             out |= {"called_h": est(CALL_HOURS, "h/yr"), "called_MWh": est(CALL_ENERGY, "MWh/yr")}
         if z == Z:
             if plan.kernel.interruptible:
                 out |= {"interrupted_h": est(CUT_HOURS, "h/yr"), "interrupted_MWh": est(CUT_ENERGY, "MWh/yr")}
-            out |= {"CVaR95_MWh": Estimate(*tail_mean(hist[0], n, TAIL_SHARE), "MWh/yr"),
-                    "CVaR95_event_MWh": Estimate(*tail_mean(hist[1], n, TAIL_SHARE), "MWh")}
+            out |= {
+                "CVaR95_MWh": Estimate(*tail_mean(hist[0], n, TAIL_SHARE), "MWh/yr"),
+                "CVaR95_event_MWh": Estimate(*tail_mean(hist[1], n, TAIL_SHARE), "MWh"),
+            }
         return out
 
     def cells(k: int) -> tuple[Any, Any]:
@@ -162,10 +193,22 @@ def summarise(plan: Plan, sums: Sums, seed: int | None, variance: str, gain: flo
     lole, lole_err = cells(0)
     eue, eue_err = cells(2)
     assessment = Assessment(
-        method="mc", samples=n, seed=seed, metrics=table(Z), zones={name: table(z) for z, name in enumerate(plan.zones)},
-        lole_month_hour_h=lole, eue_month_hour_mwh=eue, lole_month_hour_stderr_h=lole_err, eue_month_hour_stderr_mwh=eue_err,
+        method="mc",
+        samples=n,
+        seed=seed,
+        metrics=table(Z),
+        zones={name: table(z) for z, name in enumerate(plan.zones)},
+        lole_month_hour_h=lole,
+        eue_month_hour_mwh=eue,
+        lole_month_hour_stderr_h=lole_err,
+        eue_month_hour_stderr_mwh=eue_err,
         worst=tuple(Event(int(s), int(h), int(k), float(e)) for e, s, h, k in sums.top),
-        diagnostics={"variance": variance, "variance_gain": gain, "days_opened_share": sums.opened / max(1, n * plan.kernel.D)})
+        diagnostics={
+            "variance": variance,
+            "variance_gain": gain,
+            "days_opened_share": sums.opened / max(1, n * plan.kernel.D),
+        },
+    )
     if len(plan.parts) == 0 and len(plan.systems) == 1 and plan.hazards.load_draws_mw is None:
         exact = {k: Estimate(e.mean, 0.0, e.unit) for k, e in assessment.metrics.items()}
         return replace(assessment, metrics=exact)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gridrush.case.system import NO_STORAGE, Demand, Links, Storage, System, Units
+from gridrush.case.system import NO_STORAGE, BlockKind, Demand, Links, Storage, System, Units
 from gridrush.errors import CaseError, Problem
 
 Table = str | Path | pd.DataFrame
@@ -23,8 +23,8 @@ def read_tables(units: Table, load: Table, *, links: Table | None = None, storag
     Parameters
     ----------
     units : table
-        `unit, mw, mttf_h, mttr_h`; also `zone`, `fuel`, `FOR` (checked, or used with `mttr_h` where `mttf_h` is absent),
-        `maintenance_h`. [MW], [h], [1]
+        `unit, mw, mttf_h, mttr_h`; also `zone`, `fuel`, `maintenance_h`, `FOR` (checked, or used with `mttr_h` where
+        `mttf_h` is absent). [MW], [h], [1]
     load : table
         One row per hour. `load_mw` for one zone, else one column `<zone>_mw` or `zone<zone>_mw` per zone. [MW]
         A column `hour` or `time` is skipped; `time` is used when it holds stamps.
@@ -61,18 +61,23 @@ def read_tables(units: Table, load: Table, *, links: Table | None = None, storag
         names = [_name(v) for v in frame[column]]
         for row, name in enumerate(names):
             if name not in at:
-                problems.append(Problem(f"{where}[{row}].{column}", name, f"one of {zones}", "zones are those of the load table"))
+                problems.append(
+                    Problem(f"{where}[{row}].{column}", name, f"one of {zones}", "zones are those of the load table")
+                )
         return np.array([at.get(name, 0) for name in names], np.int64)
 
-    def numbers(frame: pd.DataFrame, column: str, where: str, default: float | None, least: float = 0.0,
-                most: float = math.inf) -> Any:
+    def numbers(
+        frame: pd.DataFrame, column: str, where: str, default: float | None, least: float = 0.0, most: float = math.inf
+    ) -> Any:
         if column not in frame:
             if default is None:
                 problems.append(Problem(f"{where}.{column}", "no such column", "a column of numbers"))
             return np.full(len(frame), default if default is not None else 0.0)
         x = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
         for row in np.flatnonzero(np.isnan(x) | (x < least) | (x > most)):
-            problems.append(Problem(f"{where}[{row}].{column}", frame[column].iloc[row], f"a number from {least:g} to {most:g}"))
+            problems.append(
+                Problem(f"{where}[{row}].{column}", frame[column].iloc[row], f"a number from {least:g} to {most:g}")
+            )
         return x
 
     zone = zone_of(u, "zone", "units")
@@ -91,8 +96,14 @@ def read_tables(units: Table, load: Table, *, links: Table | None = None, storag
         with np.errstate(invalid="ignore"):
             mine = np.where(np.isinf(mttf), 0.0, mttr / (mttf + mttr))
         for row in np.flatnonzero(np.abs(share - mine) > 0.01):
-            problems.append(Problem(f"units[{row}].FOR", float(share[row]), f"mttr / (mttf + mttr) = {mine[row]:.4f}",
-                                    "the two must agree to 0.01"))
+            problems.append(
+                Problem(
+                    f"units[{row}].FOR",
+                    float(share[row]),
+                    f"mttr / (mttf + mttr) = {mine[row]:.4f}",
+                    "the two must agree to 0.01",
+                )
+            )
     names = tuple(_name(v) for v in u["unit"])
     fuel = tuple(str(v) for v in u["fuel"]) if "fuel" in u else ("",) * G
     zero, no = np.zeros(G), np.zeros(G, np.int64)
@@ -112,21 +123,38 @@ def read_tables(units: Table, load: Table, *, links: Table | None = None, storag
         power = numbers(st, "mw", "storage", None)
         store = Storage(
             name=tuple(str(v) for v in st["name"]) if "name" in st else tuple(f"storage {i + 1}" for i in range(J)),
-            zone=zone_of(st, "zone", "storage"), discharge_mw=power,
+            zone=zone_of(st, "zone", "storage"),
+            discharge_mw=power,
             charge_mw=numbers(st, "charge_mw", "storage", 0.0) if "charge_mw" in st else power.copy(),
             energy_mwh=numbers(st, "mwh", "storage", None),
             charge_efficiency=numbers(st, "charge_efficiency", "storage", 1.0, most=1.0),
             discharge_efficiency=numbers(st, "discharge_efficiency", "storage", 1.0, most=1.0),
-            initial_share=numbers(st, "initial_share", "storage", 1.0, most=1.0))
+            initial_share=numbers(st, "initial_share", "storage", 1.0, most=1.0),
+        )
     if problems:
         raise CaseError(problems)
     link_names = [f"{n} ({i + 1})" if link_names.count(n) > 1 else n for i, n in enumerate(link_names)]
+    firm: tuple[BlockKind, ...] = tuple("firm" for _ in range(Z))
     return System(
-        zones=tuple(zones), time=time, period=np.zeros(T, np.int64), profiles=np.stack([np.ones(T), np.zeros(T)]),
+        zones=tuple(zones),
+        time=time,
+        period=np.zeros(T, np.int64),
+        profiles=np.stack([np.ones(T), np.zeros(T)]),
         units=Units(names, fuel, fuel, zone, cap, zero, no, no + 1, no - 1, mttf, mttr, maintenance, zero, zero + 1.0),
-        demand=Demand(tuple(f"load {z}" for z in zones), ("firm",) * Z, np.arange(Z), mw, np.full(Z, np.inf)),
-        links=Links(tuple(link_names), source, target, forward, backward, np.zeros(L), np.zeros(L, np.int64), link_mttf, link_mttr),
-        storage=store)
+        demand=Demand(tuple(f"load {z}" for z in zones), firm, np.arange(Z), mw, np.full(Z, np.inf)),
+        links=Links(
+            tuple(link_names),
+            source,
+            target,
+            forward,
+            backward,
+            np.zeros(L),
+            np.zeros(L, np.int64),
+            link_mttf,
+            link_mttr,
+        ),
+        storage=store,
+    )
 
 
 def _frame(table: Table, where: str, wanted: tuple[str, ...], problems: list[Problem]) -> pd.DataFrame:

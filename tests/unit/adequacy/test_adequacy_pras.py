@@ -13,13 +13,23 @@ T = 48
 def write(path, *, step=1, unit="GW"):
     name = "S128"
     with h5py.File(path, "w") as f:
-        f.attrs.update({"pras_dataversion": "v0.8.0", "start_timestamp": "2020-12-31T19:00:00-05:00", "timestep_count": T,
-                        "timestep_length": step, "timestep_unit": "h", "power_unit": unit, "energy_unit": "MWh"})
+        f.attrs.update(
+            {
+                "pras_dataversion": "v0.8.0",
+                "start_timestamp": "2020-12-31T19:00:00-05:00",
+                "timestep_count": T,
+                "timestep_length": step,
+                "timestep_unit": "h",
+                "power_unit": unit,
+                "energy_unit": "MWh",
+            }
+        )
         f["regions/_core"] = np.array([(b"north",), (b"south",)], [("name", name)])
         f["regions/load"] = np.tile(np.array([[3, 5]], np.uint32), (T, 1))
         who = [("name", name), ("category", name), ("region", name)]
-        f["generators/_core"] = np.array([(b"coal", b"thermal", b"north"), (b"gas", b"thermal", b"south"),
-                                          (b"wind", b"wind", b"south")], who)
+        f["generators/_core"] = np.array(
+            [(b"coal", b"thermal", b"north"), (b"gas", b"thermal", b"south"), (b"wind", b"wind", b"south")], who
+        )
         f["generators/capacity"] = np.stack([np.full(T, 6), np.full(T, 4), np.arange(T) % 2], axis=1).astype(np.uint32)
         f["generators/failureprobability"] = np.tile([0.1, 0.02, 0.0], (T, 1))
         f["generators/repairprobability"] = np.tile([0.9, 0.18, 1.0], (T, 1))
@@ -33,9 +43,16 @@ def write(path, *, step=1, unit="GW"):
         f["interfaces/forwardcapacity"] = np.full((T, 1), 2, np.uint32)
         f["interfaces/backwardcapacity"] = np.full((T, 1), 9, np.uint32)
         f["storages/_core"] = np.array([(b"battery", b"li", b"south")], who)
-        for key, value in (("chargecapacity", 1), ("dischargecapacity", 1), ("energycapacity", 2000), ("chargeefficiency", 0.9),
-                           ("dischargeefficiency", 0.8), ("carryoverefficiency", 1.0), ("failureprobability", 0.0),
-                           ("repairprobability", 1.0)):
+        for key, value in (
+            ("chargecapacity", 1),
+            ("dischargecapacity", 1),
+            ("energycapacity", 2000),
+            ("chargeefficiency", 0.9),
+            ("dischargeefficiency", 0.8),
+            ("carryoverefficiency", 1.0),
+            ("failureprobability", 0.0),
+            ("repairprobability", 1.0),
+        ):
             f[f"storages/{key}"] = np.full((T, 1), value)
 
 

@@ -43,7 +43,9 @@ def triangle_by_hand():
     lole = eue = 0.0
     zones = list(TRIANGLE_LOAD)
     for p, up in states(TRIANGLE_UNITS):
-        cap = {z: sum(on * mw for on, (zone, mw, *_) in zip(up, TRIANGLE_UNITS, strict=True) if zone == z) for z in zones}
+        cap = {
+            z: sum(on * mw for on, (zone, mw, *_) in zip(up, TRIANGLE_UNITS, strict=True) if zone == z) for z in zones
+        }
         # unserved u_z >= load - cap - net import; flows within limits
         rows, rhs = [], []
         for i, z in enumerate(zones):
@@ -93,8 +95,11 @@ def test_two_zones_match_enumeration():
     for p, up in states(units):
         a = 60 * (up[0] + up[1]) - 80.0
         b = 50 * up[2] + 40 * up[3] - 55.0
-        eue += p * max(0.0, -a, -b, 0 if a + b >= 0 else -a - b, -a - 20, -b - 20) if False else p * max(
-            0.0, -a - 20, -b - 20, -a - b)
+        eue += (
+            p * max(0.0, -a, -b, 0 if a + b >= 0 else -a - b, -a - 20, -b - 20)
+            if False
+            else p * max(0.0, -a - 20, -b - 20, -a - b)
+        )
     assert adequacy.assess(s, method="exact")["EUE_MWh"].mean == pytest.approx(120 * eue, rel=1e-6)
 
 
@@ -137,9 +142,12 @@ def test_a_contract_without_limits_is_interruptible_load():
     a = adequacy.assess(s, samples=2_000, variance="plain")
     b = adequacy.assess(firm, samples=2_000, variance="plain", hazards=contract)
     assert b["EUE_MWh"].mean == pytest.approx(a["EUE_MWh"].mean)
-    spent = adequacy.assess(firm, samples=2_000, variance="plain",
-                            hazards=Hazards(responses=(Response("miner", "a", 30.0, hours=0),)))
-    assert spent["EUE_MWh"].mean == pytest.approx(adequacy.assess(firm, samples=2_000, variance="plain")["EUE_MWh"].mean)
+    spent = adequacy.assess(
+        firm, samples=2_000, variance="plain", hazards=Hazards(responses=(Response("miner", "a", 30.0, hours=0),))
+    )
+    assert spent["EUE_MWh"].mean == pytest.approx(
+        adequacy.assess(firm, samples=2_000, variance="plain")["EUE_MWh"].mean
+    )
 
 
 def test_storage_carries_a_certain_deficit_until_it_is_empty():
@@ -176,8 +184,12 @@ def test_a_common_cause_takes_its_units_together():
 def test_stress_and_hourly_rates_raise_failures_alike():
     s = system([("1", 50, 300, 10), ("1", 50, 300, 10)], {"1": np.full(400, 60.0)})
     twice = adequacy.assess(s, samples=20_000, hazards=Hazards(stress=2.0), variance="plain")
-    hourly = adequacy.assess(s, samples=20_000, variance="plain",
-                             hazards=Hazards(failure_multiplier={"u0": np.full(400, 2.0), "u1": np.full(400, 2.0)}))
+    hourly = adequacy.assess(
+        s,
+        samples=20_000,
+        variance="plain",
+        hazards=Hazards(failure_multiplier={"u0": np.full(400, 2.0), "u1": np.full(400, 2.0)}),
+    )
     once = adequacy.assess(s, samples=20_000, variance="plain")
     assert twice["LOLE_h"].mean > 1.8 * once["LOLE_h"].mean
     assert once["LOLE_h"].mean < hourly["LOLE_h"].mean < 1.02 * twice["LOLE_h"].mean
@@ -202,12 +214,13 @@ def test_load_forecast_error_raises_risk():
     systems, weights = adequacy.with_load_error(s, 0.05)
     assert weights.sum() == pytest.approx(1.0)
     assert adequacy.assess(systems, method="exact", weights=weights)["EUE_MWh"].mean > (
-        adequacy.assess(s, method="exact")["EUE_MWh"].mean)
+        adequacy.assess(s, method="exact")["EUE_MWh"].mean
+    )
 
 
 def test_maintenance_goes_where_the_load_is_low():
     load = np.full(24 * 20, 50.0)
-    load[24 * 8:24 * 12] = 20.0
+    load[24 * 8 : 24 * 12] = 20.0
     s = system([("1", 40, np.inf, 0), ("1", 40, np.inf, 0)], {"1": load})
     s = replace(s, units=replace(s.units, maintenance_h=np.array([48.0, 48.0])))
     planned, windows = adequacy.planned_supply(s)
@@ -224,14 +237,21 @@ def test_month_and_hour_tables_add_up():
 
 
 def test_headroom_grows_with_the_share_that_may_be_cut():
-    points = adequacy.headroom(triangle(), target_lole_h=40.0, zones=["a"], curtailable_shares=(0.0, 0.1, 1.0),
-                               samples=512, high_mw=200.0)
+    points = adequacy.headroom(
+        triangle(), target_lole_h=40.0, zones=["a"], curtailable_shares=(0.0, 0.1, 1.0), samples=512, high_mw=200.0
+    )
     mw = [p.load_mw.mean for p in points]
     assert mw[0] < mw[1] < mw[2] == 200.0
 
 
-@pytest.mark.parametrize("units, load", [
-    ([("1", 10, np.inf, 0)], [0.0, 0.0]), ([("1", 10, 9, 1)], [0.0]), ([("1", 10, 9, 0)], [10.0, 10.0]), ])
+@pytest.mark.parametrize(
+    "units, load",
+    [
+        ([("1", 10, np.inf, 0)], [0.0, 0.0]),
+        ([("1", 10, 9, 1)], [0.0]),
+        ([("1", 10, 9, 0)], [10.0, 10.0]),
+    ],
+)
 def test_nothing_short_is_zero(units, load):
     for method in ("exact", "mc"):
         a = adequacy.assess(system(units, {"1": np.array(load)}), method=method)
