@@ -95,7 +95,7 @@ def operate(
     else:
         done = [one(task) for task in tasks]
     return [
-        _gathered(op, standing[n], [(w, d) for (at, w), d in zip(tasks, done, strict=True) if at == n])
+        gathered(op, standing[n], [(w, d) for (at, w), d in zip(tasks, done, strict=True) if at == n])
         for n, op in enumerate(ops)
     ]
 
@@ -107,7 +107,8 @@ def _probed(op: Operation, standing_mw: Floats) -> Floats:
     return x
 
 
-def _gathered(op: Operation, x: Floats, parts: Sequence[tuple[slice, tuple[Columns, Floats, Floats, float]]]) -> Operated:
+def gathered(op: Operation, x: Floats, parts: Sequence[tuple[slice, tuple[Columns, Floats, Floats, float]]]) -> Operated:
+    """Operation from the solutions of its windows: columns, their values, duals of rows, and how far limits are broken."""
     J, N, T = op.store_zone.size, op.zone.size, op.T
     price, stored, water = np.zeros((op.Z, T)), np.zeros((J, T)), np.zeros(op.water.shape)
     charge, discharge = np.zeros((J, T)), np.zeros((J, T))
