@@ -1,0 +1,134 @@
+"""gridrush fast and lp beside PyPSA on the same networks in one run, and fast against lp on random networks.
+
+    python benchmarks/dispatch.py year      three zones, 46 units, 8,760 h: time, memory, cost, a process for each engine
+    python benchmarks/dispatch.py fast      the fast engine with and without losses, water and stores
+    python benchmarks/dispatch.py random N  N random networks of each kind: cost against the LP, optimality conditions
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+
+YEAR = {"zones": 3, "units": 46, "hours": 8760}
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _cpu_ms(call, times: int) -> float:
+    call()
+    spent = []
+    for _ in range(times):
+        start = time.process_time()
+        call()
+        spent.append((time.process_time() - start) * 1e3)
+    return statistics.median(spent)
+
+
+def one(engine: str) -> dict[str, float | str]:
+    """One engine on the year, in this process: seconds of processor time to import, build and solve, and memory."""
+    from gridrush.grid.synthetic import random_system
+
+    system = random_system(1, **YEAR)
+    before, start = _peak_mb(), time.process_time()
+    if engine == "fast":
+        from gridrush.grid.dispatch import dispatch
+
+        dispatch(system)
+        imported = time.process_time()
+        cost = dispatch(system).cost_usd
+        built = imported
+    elif engine == "lp":
+        from gridrush.grid.lp import LpDispatch
+
+        imported = time.process_time()
+        model = LpDispatch(system)
+        built = time.process_time()
+        cost = model.solve().cost_usd
+    else:
+        warnings.simplefilter("ignore")
+        logging.disable(logging.ERROR)
+        from gridrush.grid.pypsa import to_pypsa
+
+        n = to_pypsa(system)
+        imported = time.process_time()
+        n.optimize.create_model()
+        built = time.process_time()
+        n.optimize.solve_model(solver_name="highs", log_to_console=False)
+        cost = float(n.objective)
+    end = time.process_time()
+    return {"engine": engine, "import_s": imported - start, "build_s": built - imported, "solve_s": end - built,
+            "extra_mb": _peak_mb() - before, "cost_usd": cost}
+
+
+def year() -> None:
+    rows = [
+        json.loads(subprocess.run([sys.executable, __file__, "one", e], capture_output=True, check=True).stdout)
+        for e in ("fast", "lp", "pypsa")
+    ]
+    print(f"{'engine':8}{'import':>9}{'build':>9}{'solve':>9}{'memory':>9}{'cost - PyPSA':>14}")
+    for r in rows:
+        off = r["cost_usd"] / rows[-1]["cost_usd"] - 1
+        times = "".join(f"{r[k]:8.3f}s" for k in ("import_s", "build_s", "solve_s"))
+        print(f"{r['engine']:8}{times}{r['extra_mb']:7.0f}MB{off:14.1e}")
+
+
+def fast() -> None:
+    from gridrush.grid.dispatch import dispatch
+    from gridrush.grid.synthetic import random_system
+
+    for title, kind in (
+        ("no losses", {"lossy": False}), ("losses", {}), ("120 units", {"units": 120}), ("loop", {"meshed": True}),
+        ("one reservoir", {"reservoirs": 1}), ("one store", {"stores": 1}),
+        ("reservoir and store", {"reservoirs": 1, "stores": 1}), ("two of each", {"reservoirs": 2, "stores": 2}),
+    ):
+        system = random_system(1, **{**YEAR, **kind})
+        print(f"{title:22}{_cpu_ms(lambda s=system: dispatch(s), 9):9.1f} ms of processor time a year")
+
+
+def random(n: int) -> None:
+    from gridrush.grid.dispatch import dispatch
+    from gridrush.grid.synthetic import random_system
+
+    for title, kind in (
+        ("tree", {}), ("mesh", {"meshed": True}), ("water", {"reservoirs": 2}), ("stores", {"stores": 2}),
+        ("water and stores", {"reservoirs": 1, "stores": 1}),
+    ):
+        off, gap, unserved, balance = [], [], [], []
+        for seed in range(n):
+            rng = np.random.default_rng(seed)
+            long = rng.random() < 0.05 and not kind.get("meshed")
+            s = random_system(
+                seed, zones=int(rng.integers(2, 11)), units=int(rng.integers(10, 201)), hours=2190 if long else 168,
+                lossy=bool(seed % 2), ties=bool(seed // 2 % 2), **kind,
+            )
+            up = rng.random((s.time.size, len(s.units))) > 0.08 if seed % 3 == 0 else None
+            a, b = dispatch(s, up=up), dispatch(s, up=up, engine="lp")
+            off.append(a.cost_usd / b.cost_usd - 1)
+            gap.append(a.gap_share)
+            unserved.append((a.unserved_mwh - b.unserved_mwh) / max(b.unserved_mwh, 1.0))
+            balance.append(np.abs(a.balance_mw).max())
+        print(f"{title:18} {n} networks: cost - LP {min(off):.1e}..{max(off):.1e}, over 0.5%: {sum(x > 5e-3 for x in off)},"
+              f" unserved {max(unserved):.1e}, duality gap {max(gap):.1e}, balance {max(balance):.1e} MW", flush=True)
+
+
+if __name__ == "__main__":
+    what = sys.argv[1] if len(sys.argv) > 1 else "fast"
+    if what == "one":
+        print(json.dumps(one(sys.argv[2])))
+    elif what == "year":
+        year()
+    elif what == "random":
+        random(int(sys.argv[2]) if len(sys.argv) > 2 else 20)
+    else:
+        fast()
