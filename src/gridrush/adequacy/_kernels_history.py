@@ -19,7 +19,7 @@ def _uniform(key, sample, count):  # SplitMix64 (Steele et al. 2014) over the na
 
 @nb.njit(cache=True)
 def advance(rows, key, mttf, mttr, hours, hazard, repair, count, up):
-    # rows, mttf, mttr: (G,); hazard, repair, count: (S, N); up: (S * hours, G), ones on entry
+    # rows, mttf, mttr: (G,); hazard, repair, count: (S, N); up: (G, S * hours), ones on entry
     for s in range(hazard.shape[0]):
         for g in range(rows.size):
             if not np.isfinite(mttf[g]):
@@ -45,13 +45,14 @@ def advance(rows, key, mttf, mttr, hours, hazard, repair, count, up):
                 end = min(t + r, float(hours))
                 first, last = int(t), int(np.ceil(end))
                 for k in range(first, last):
-                    up[s * hours + k, g] -= min(end, k + 1.0) - max(t, float(k))
+                    up[g, s * hours + k] -= min(end, k + 1.0) - max(t, float(k))
                 r -= end - t
                 t = end
                 if t >= hours:
                     break
                 r = 0.0
             hazard[s, n], repair[s, n], count[s, n] = h, r, c
-    for i in range(up.shape[0]):
-        for g in range(up.shape[1]):
-            up[i, g] = min(max(up[i, g], 0.0), 1.0)
+    for g in range(up.shape[0]):
+        if np.isfinite(mttf[g]):
+            for i in range(up.shape[1]):
+                up[g, i] = min(max(up[g, i], 0.0), 1.0)

@@ -55,7 +55,9 @@ def shave(need, low, high, energy):
 
 @nb.njit(cache=True, nogil=True)
 def take_off(short, zone, capacity, row, profiles, up):
-    """Subtract what units can give from what zones lack, in place. short: (Z, T), profiles: (K, T), up: (T, G)"""
-    for t in range(short.shape[1]):
-        for g in range(zone.size):
-            short[zone[g], t] -= capacity[g] * profiles[row[g], t] * up[t, g]
+    """Subtract what units can give from what zones lack, in place. short: (Z, T), profiles: (K, T), up: (G, T)"""
+    for g in range(zone.size):
+        z, k, c = zone[g], row[g], capacity[g]
+        if c != 0.0:
+            for t in range(short.shape[1]):
+                short[z, t] -= c * profiles[k, t] * up[g, t]

@@ -48,11 +48,11 @@ class OutageHistory:
 
         Returns
         -------
-        ndarray, shape (S * hours, G)
+        ndarray, shape (G, S * hours)
             Samples one after the other.
         """
         rows = np.array([self._row[n] for n in names], dtype=np.int64)
-        up = np.ones((self._hazard.shape[0] * hours, rows.size))
+        up = np.ones((rows.size, self._hazard.shape[0] * hours))
         advance(rows, self._key, np.asarray(mttf_h, float), np.asarray(mttr_h, float), hours, self._hazard,
                 self._repair_h, self._count, up)  # fmt: skip
         return up

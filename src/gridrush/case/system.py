@@ -152,7 +152,7 @@ def _problems(s: System) -> Iterable[Problem]:
     T, Z, K = s.time.size, len(s.zones), s.profiles.shape[0]
     if s.profiles.ndim != 2 or s.profiles.shape[1] != T:
         yield Problem("profiles", s.profiles.shape, f"shape (K, {T})")
-    elif not (np.isfinite(s.profiles) & (s.profiles >= 0) & (s.profiles <= 1)).all():
+    elif s.profiles.size and not (s.profiles.min() >= 0 and s.profiles.max() <= 1):  # NaN fails both
         yield Problem("profiles", "values outside [0, 1] or not finite", "shares in [0, 1]")
     periods = s.reservoirs.energy_mwh.shape[-1]
     if len(s.reservoirs) and (s.period.shape != (T,) or (T and (s.period.min() < 0 or s.period.max() >= periods))):
@@ -183,6 +183,9 @@ def _problems(s: System) -> Iterable[Problem]:
             elif v.dtype.kind == "f":
                 signed = f.name in ("cost_usd_per_mwh", "value_usd_per_mwh")
                 allow_inf = f.name in ("mttf_h", "value_usd_per_mwh")
+                low, high = (float(v.min()), float(v.max())) if v.size else (0.0, 0.0)
+                if low >= (-np.inf if signed else 0.0) and high <= np.inf and (allow_inf or np.isfinite(high - low)):
+                    continue
                 bad = np.isnan(v) | (np.zeros(v.shape, bool) if allow_inf else np.isinf(v))
                 bad |= np.zeros(v.shape, bool) if signed else v < 0
                 if bad.any():

@@ -150,8 +150,8 @@ class MonthEngine:
         u = system.units
         fails = np.isfinite(u.mttf_h)
         names = [n for n, f in zip(u.name, fails, strict=True) if f]
-        up = np.ones((system.time.size, len(u)))
-        up[:, fails] = self.history.advance(names, hours, mttf_h=u.mttf_h[fails], mttr_h=u.mttr_h[fails])
+        up = np.ones((len(u), system.time.size))
+        up[fails] = self.history.advance(names, hours, mttf_h=u.mttf_h[fails], mttr_h=u.mttr_h[fails])
         row = {n: i for i, n in enumerate(u.name)}
         time = system.time[:hours]
         known: Floats | None = None
@@ -159,10 +159,10 @@ class MonthEngine:
             start, end = np.datetime64(o.start, "h"), np.datetime64(o.end, "h")
             if o.unit in row and start <= time[-1] and end > time[0]:
                 known = np.ones((hours, len(u))) if known is None else known
-                known[(time >= start) & (time < end), row[o.unit]] *= 1.0 - o.lost_share
-        if known is not None:
-            up *= np.tile(known, (system.time.size // hours, 1))
-        return up, known
+                left = np.where((time >= start) & (time < end), 1.0 - o.lost_share, 1.0)
+                known[:, row[o.unit]] *= left
+                up[row[o.unit]] *= np.tile(left, system.time.size // hours)
+        return up.T, known
 
     def _merit_of(self, system: System) -> Merit:
         key = (system.units.name, system.links.name, system.demand.name, tuple(system.demand.value_usd_per_mwh),
@@ -186,7 +186,7 @@ def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
     spare = np.zeros((Z, T))
     home = np.array([f != "import" for f in s.units.fuel])
     spare -= sum_rows(np.ascontiguousarray(d.generation_mw.T), s.units.zone, 1.0 * home, Z)
-    take_off(spare, s.units.zone, -1.0 * s.units.capacity_mw * home, s.units.available, s.profiles, month.up)
+    take_off(spare, s.units.zone, -1.0 * s.units.capacity_mw * home, s.units.available, s.profiles, month.up.T)
     spare = spare.T
     reach = spare.copy()
     for i in range(len(s.links)):

@@ -43,6 +43,7 @@ def save_run(run: Run, folder: Path) -> Path:
             data = ledger_dataset(run.ledger) if group == "ledger" else getattr(run, group)
             packed = {v: {"zlib": True, "complevel": 1, "shuffle": True} for v in data.data_vars if data[v].ndim}
             data.to_netcdf(name, mode="a", group=group, engine="netcdf4", encoding=packed if group == "hourly" else {})
+        os.chmod(name, 0o644)  # mkstemp makes it private
         os.replace(name, path)
     except OSError as failed:
         raise EngineError(f"cannot write {path}: {failed}") from failed
