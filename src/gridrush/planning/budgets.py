@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gridrush.errors import InfeasibleError
-from gridrush.planning.clearing import Cleared, Clearing, Schedule, Tree, Values
+from gridrush.planning.clearing import Cleared, Clearing, Schedule, Tree
 from gridrush.planning.operation import Operation
 from gridrush.planning.options import Stage
 from gridrush.planning.refresh import Operated, no_values
@@ -32,14 +32,6 @@ class Budgets:
     name: tuple[str, ...]
     coefficient: Floats  # (K, N) per MWh
     limit: Floats  # (K,)
-
-    def find(self, op: Operation, tree: Tree | None, fast: bool, standing_mw: Floats, values: Values,
-             start: Floats) -> Floats:  # fmt: skip
-        """Prices of the budgets at given capacities, stored energy being worth what it was worth last. (K,)"""
-        if tree is None or not fast:
-            return start
-        x = standing_mw
-        return _generate(op, self, lambda c: c.run(x, values=values, detail=True), tree, start)[2]
 
 
 def budgets_of(op: Operation, stage: Stage) -> Budgets:
@@ -116,13 +108,13 @@ def _generate(
 
 
 def mixed(op: Operation, budgets: Budgets, tree: Tree, standing_mw: Floats, schedule: Schedule,
-          multiplier: Floats) -> Operated:  # fmt: skip
-    """A dispatch that exists: stores and reservoirs held to a schedule, yearly limits kept."""
+          multiplier: Floats) -> tuple[Operated, Floats]:  # fmt: skip
+    """A dispatch that exists, stores and reservoirs held to a schedule and yearly limits kept; prices of these limits."""
     x, values = standing_mw, no_values(op)
     if not budgets.limit.size:
         c = Clearing(op, tree).run(x, schedule=schedule)
-        return Operated(values, schedule, c.price, c.cost_usd, c.missing_mw, None, None, None, None)
-    all_of, share, _ = _generate(op, budgets, lambda c: c.run(x, schedule=schedule, detail=True), tree, multiplier)
+        return Operated(values, schedule, c.price, c.cost_usd, c.missing_mw, None, None, None, None), multiplier
+    all_of, share, found = _generate(op, budgets, lambda c: c.run(x, schedule=schedule, detail=True), tree, multiplier)
     item = sum((s * c.item_mw for s, c in zip(share, all_of, strict=True)), np.zeros((op.zone.size, op.T)))
     unserved = sum((s * c.unserved_mw for s, c in zip(share, all_of, strict=True)), np.zeros((op.value.size, op.T)))
     out, into = (
@@ -132,4 +124,4 @@ def mixed(op: Operation, budgets: Budgets, tree: Tree, standing_mw: Floats, sche
     cost = float(op.cost @ (item @ op.weight)) + float(op.value @ (unserved @ op.weight))
     missing = max((c.missing_mw for s, c in zip(share, all_of, strict=True) if s > 0), default=0.0)
     best = all_of[int(np.argmax(share))]
-    return Operated(values, schedule, best.price, cost, missing, item, unserved, (out, into), None)
+    return Operated(values, schedule, best.price, cost, missing, item, unserved, (out, into), None), found

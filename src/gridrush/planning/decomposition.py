@@ -166,7 +166,7 @@ class Search:
         stalled = 0
         while True:
             standing = [x[y] for y, _ in self.at]
-            learnt = learn(self.oracles, standing, threads=self.threads, bases=self.bases, pool=pool)
+            learnt = learn(self.oracles, standing, threads=self.threads, bases=self.bases, pool=pool, tolerance=0.2 * gap)
             cost, missing = master.invest_usd(x), 0.0
             for n, (cuts, operated) in enumerate(learnt):
                 y, f = self.at[n]

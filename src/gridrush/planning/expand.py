@@ -169,7 +169,7 @@ def detail(op: Operation, budgets: Budgets, standing_mw: Floats, o: Operated) ->
     tree = tree_of(op)
     assert tree is not None
     if budgets.limit.size:
-        return mixed(op, budgets, tree, standing_mw, o.schedule, np.zeros(budgets.limit.size))
+        return mixed(op, budgets, tree, standing_mw, o.schedule, np.zeros(budgets.limit.size))[0]
     c = Clearing(op, tree).run(standing_mw, schedule=o.schedule, detail=True)
     sent = (np.maximum(c.sent_mw, 0.0), np.maximum(-c.sent_mw, 0.0))
     return Operated(o.values, o.schedule, c.price, c.cost_usd, c.missing_mw, c.item_mw, c.unserved_mw, sent, None)

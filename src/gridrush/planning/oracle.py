@@ -14,6 +14,9 @@ from gridrush.planning.operation import Operation
 from gridrush.planning.refresh import Bases, Operated, has_memory, no_values, operate
 from gridrush.units import Floats
 
+TURNS = 6
+"""Turns between schedules and prices of budgets, at most."""
+
 
 @dataclass(eq=False)
 class Oracle:
@@ -47,40 +50,59 @@ class Oracle:
         if self.clearing is None:
             return None
         cleared = self.clearing.run(standing_mw, values=self.values)
-        return self._cut(cleared.price, self.values)
+        return self.cut_of(cleared.price, self.values)
 
-    def _cut(self, price: Floats, values: Values) -> Cut:
+    def cut_of(self, price: Floats, values: Values) -> Cut:
+        """The lower bound that prices of power and stored energy give."""
         k = price_cut(priced(self.op, self.budgets, self.multiplier), price, values)
         return Cut(k.const - float(self.multiplier @ self.budgets.limit), k.slope)
 
 
 def learn(
-    oracles: Sequence[Oracle], standing: Sequence[Floats], *, threads: int, bases: Bases, pool: ThreadPoolExecutor | None
-) -> list[tuple[list[Cut], Operated]]:
-    """Solve the operation of each oracle at its capacities: cuts that are tight there and a dispatch that exists."""
-    for o, x in zip(oracles, standing, strict=True):
-        if o.budgets.limit.size:
-            o.price(o.budgets.find(o.op, o.tree, o.clearing is not None, x, o.values, o.multiplier))
-    busy = [n for n, o in enumerate(oracles) if has_memory(o.op) or o.tree is None]
-    solved = operate(
-        [priced(oracles[n].op, oracles[n].budgets, oracles[n].multiplier) for n in busy],
-        [standing[n] for n in busy], threads=threads, bases=bases, keys=busy, probe=True,
-    )  # fmt: skip
-    first = {}
-    for n, answer in zip(busy, solved, strict=True):
-        o = oracles[n]
-        o.values, o.schedule = answer.values, answer.schedule
-        first[n] = o._cut(answer.price, answer.values)
+    oracles: Sequence[Oracle], standing: Sequence[Floats], *, threads: int, bases: Bases, pool: ThreadPoolExecutor | None,
+    tolerance: float,
+) -> list[tuple[list[Cut], Operated]]:  # fmt: skip
+    """Solve the operation of each oracle at its capacities: cuts that are tight there and a dispatch that exists.
 
-    def one(n: int) -> tuple[list[Cut], Operated]:
+    Where a year has budgets, their prices and the schedules are found in turns, until the bounds here differ by less than
+    `tolerance` of the cost.
+    """
+    cuts: list[list[Cut]] = [[] for _ in oracles]
+    best: list[Operated | None] = [None for _ in oracles]
+    busy = list(range(len(oracles)))
+
+    def one(n: int) -> bool:
+        """Bounds of one oracle after its schedule was made; whether it needs another turn."""
         o, x = oracles[n], standing[n]
-        cuts = [first[n]] if n in first else []
         if o.tree is None:
             (answer,) = operate([o.op], [x], threads=1, bases={}, keys=[n], probe=False)
-            return cuts, answer
+            best[n] = answer
+            return False
         if (k := o.cut(x)) is not None:
-            cuts.append(k)
-        return cuts, mixed(o.op, o.budgets, o.tree, x, o.schedule, o.multiplier)
+            cuts[n].append(k)
+        made, multiplier = mixed(o.op, o.budgets, o.tree, x, o.schedule, o.multiplier)
+        old = best[n]
+        if old is None or made.cost_usd < old.cost_usd:
+            best[n] = made
+        if not o.budgets.limit.size:
+            return False
+        o.price(multiplier)
+        if (k := o.cut(x)) is not None:
+            cuts[n].append(k)
+        upper = min(made.cost_usd, old.cost_usd if old is not None else np.inf)
+        return upper - max(k.at(x) for k in cuts[n]) > tolerance * abs(upper)
 
-    numbers = range(len(oracles))
-    return list(pool.map(one, numbers)) if pool is not None else [one(n) for n in numbers]
+    for _ in range(TURNS):
+        tied = [n for n in busy if has_memory(oracles[n].op) or oracles[n].tree is None]
+        solved = operate(
+            [priced(oracles[n].op, oracles[n].budgets, oracles[n].multiplier) for n in tied],
+            [standing[n] for n in tied], threads=threads, bases=bases, keys=tied, probe=True,
+        )  # fmt: skip
+        for n, answer in zip(tied, solved, strict=True):
+            oracles[n].values, oracles[n].schedule = answer.values, answer.schedule
+            cuts[n].append(oracles[n].cut_of(answer.price, answer.values))
+        again = list(pool.map(one, busy)) if pool is not None else [one(n) for n in busy]
+        busy = [n for n, more in zip(busy, again, strict=True) if more]
+        if not busy:
+            break
+    return [(k, o) for k, o in zip(cuts, best, strict=True) if o is not None]
