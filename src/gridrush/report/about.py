@@ -21,6 +21,7 @@ def run_box(view: View) -> list[tuple[str, str]]:
     """What made these results, for those who want to make them again."""
     study, run = view.study, view.main
     residuals = [float(r.hourly.attrs[k]) for r in study.runs.values() for k in r.hourly.attrs if "residual" in str(k)]
+    balance = f"{max(residuals):.1e} of load, in any hour, zone and scenario" if residuals else "not stored"
     years = view.years
     span = f"{years[0]}" if len(years) == 1 else f"{years[0]} to {years[-1]}"
     return [
@@ -31,7 +32,7 @@ def run_box(view: View) -> list[tuple[str, str]]:
         ("Years", span),
         ("Seed and samples", f"seed {run.seed}, {number(run.samples, 9)} samples a year and scenario"),
         ("Time to compute", f"{study.seconds or sum(r.seconds for r in study.runs.values()):.1f} s"),
-        ("Largest hourly imbalance", f"{max(residuals):.1e} of load" if residuals else "not stored"),
+        ("Largest hourly imbalance", balance),
         ("Ledger: parties add up to", f"{money.check_sum(view)} USD"),
     ]  # fmt: skip
 
@@ -40,8 +41,7 @@ def limits(view: View) -> list[str]:
     """What the model does not know or do, in plain words."""
     case = view.study.case
     out = []
-    shape = case.series.get("demand_shape")
-    if shape is None or shape.grade != "measured":
+    if not view.metered:
         out.append(
             "No metered hourly load is public. Hours are built from monthly and daily tables, weather noise and the "
             "clock: they are plausible hours, not recorded ones. Users can give their own metered series."
@@ -53,8 +53,8 @@ def limits(view: View) -> list[str]:
         "left out; faults there can cut load that the model serves.",
         "Breakdowns are random with rates of whole classes of plant. A particular trip on a particular day is not "
         "predicted, only replayed where the record gives it.",
-        f"Nothing that became known after {day_name(case.as_of)} was used to fit the model; rules and plans put on record "
-        "since then may be part of a scenario. Later years are scenarios, not forecasts.",
+        f"Nothing that became known after {day_name(case.as_of)} was used to fit the model; rules and plans put on "
+        "record since then may be part of a scenario. Later years are scenarios, not forecasts.",
         "Miners are assumed to follow their margin. Political protection, theft and debt are seen only through "
         "their effect on the totals.",
         "Dates of plants are announced dates plus the delays such plants have had. They are ranges for that reason.",

@@ -12,7 +12,7 @@ from gridrush.report.figures import small
 from gridrush.report.figures.mining import peak_month
 from gridrush.report.figures.money import PARTY_NAMES, SHOWN, difference
 from gridrush.report.view import View, annual, mining_months, row_of, system_risk, worst_year
-from gridrush.report.words import DASH, interval, joined, month_name, ranged, rough, signed, with_unit
+from gridrush.report.words import DASH, interval, joined, month_name, ranged, rough, signed, when, with_unit
 from gridrush.study.run import Run
 
 Z95 = 1.96  # standard errors in half a 95% normal interval
@@ -147,9 +147,13 @@ def closes(view: View) -> Answer | None:
             said.append(f"It also avoids the most shortage: {rough(float(energy.max()), 'GWh')}.")
     if late["remedy"] != soon["remedy"]:
         said.append(f"“{late['remedy']}” comes last: {_span(late)}{_power(late)}.")
-    return Answer("closes", "What closes the gap, and when?", str(_floor(soon["first_year_best"])),
+    return Answer("closes", "What closes the gap, and when?", _capital(when(float(soon["first_year_best"]))),
                   f"brings the quickest remedy, {_floor(late['first_year_best'])} the slowest", tuple(said),
                   small.closes(view), "estimated", "remedies")  # fmt: skip
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _floor(value: object) -> int:
@@ -157,8 +161,9 @@ def _floor(value: object) -> int:
 
 
 def _span(row: pd.Series[float]) -> str:
-    low, best, high = (_floor(row[f"first_year_{k}"]) for k in ("low", "best", "high"))
-    return f"{best}" if low == high else f"{best} ({low}{DASH}{high})"
+    low, high = (_floor(row[f"first_year_{k}"]) for k in ("low", "high"))
+    best = float(row["first_year_best"])
+    return when(best) if low == high else f"{_floor(best)} ({low}{DASH}{high})"
 
 
 def _power(row: pd.Series[float]) -> str:

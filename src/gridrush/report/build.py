@@ -21,7 +21,7 @@ from gridrush.report.figures import hours, mining, money, relief, risk, years
 from gridrush.report.figures import map as atlas
 from gridrush.report.figures.figure import NARROW, WIDE, Choice, Figure
 from gridrush.report.view import View
-from gridrush.report.words import GRADES, day_name, interval, number, plain, shown_unit, signed, with_unit
+from gridrush.report.words import GRADES, day_name, interval, number, plain, shown_unit, with_unit
 from gridrush.study.run import Run, Study
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ def _sections(view: View) -> Iterator[Section]:
         "cost to all.",
          [money.parties(view), "totals", money.fee(view), "ledger"]),
         ("claims", "What was said, and what holds", "Claims",
-         "Statements of the time beside what the model and the facts "
-         "say.", ["claims" if len(view.study.claims) else None]),
+         "Statements of the time, in our words, beside what the model and the facts say.",
+         ["claims" if len(view.study.claims) else None]),
         ("remedies", "When each remedy arrives", "Remedies",
          "A remedy counts from the day it works, not from the day it is announced.", [relief.timeline(view)]),
         ("check", "Does the model match what happened?", "Model check",
@@ -188,8 +188,18 @@ def _claims(study: Study) -> Iterator[dict[str, Any]]:
             "claimed": with_unit(value, unit) if value is not None else "",
             "found": with_unit(best, unit) if best is not None else "",
             "interval": interval(low, high, unit),
-            "margin": signed(margin, unit) if margin is not None else "",
+            "margin": _margin(margin, best, unit),
         }
+
+
+def _margin(margin: float | None, best: float | None, unit: str) -> str:
+    """How far a claim lies from the finding; empty when it hardly does."""
+    if margin is None or best is None or abs(margin) <= 0.01 * abs(best):
+        return ""
+    size = with_unit(abs(margin), unit, 2)
+    if unit.startswith("share"):
+        size = size.replace("%", "\u202fpoints", 1)
+    return f"{size} {'higher' if margin > 0 else 'lower'}"
 
 
 def _number(value: object) -> float | None:

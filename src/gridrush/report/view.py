@@ -92,6 +92,12 @@ class View:
             return f"{word} {self.focus}"
         return f"{MONTHS[months[0] - 1]} to {MONTHS[months[-1] - 1]} {self.focus}"
 
+    @property
+    def metered(self) -> bool:
+        """Whether the case's hours of load were read from meters."""
+        shape = self.study.case.series.get("demand_shape")
+        return shape is not None and shape.grade == "measured"
+
     @cached_property
     def remedies(self) -> pd.DataFrame:
         """Remedies by year of arrival, the most useful of a year first; the main scenario itself is no remedy."""

@@ -93,6 +93,23 @@ def rough(value: float, unit: str) -> str:
     return with_unit(value, unit, 2)
 
 
+def when(year: float) -> str:
+    """A point in time in words: `late 2021`; a whole year stays a year.
+
+    Examples
+    --------
+    >>> when(2021.91), when(2036.0), when(2022.5)
+    ('late 2021', '2036', 'mid-2022')
+    """
+    if not math.isfinite(year):
+        return "an unknown year"
+    whole = math.floor(year + 1e-9)
+    part = year - whole
+    if part < 0.02:
+        return str(whole)
+    return f"early {whole}" if part < 0.3 else f"mid-{whole}" if part < 0.7 else f"late {whole}"
+
+
 def shown_unit(unit: str, *values: float | None) -> str:
     """Unit to show a finding in: numbers without unit that all read as calendar years are years.
 

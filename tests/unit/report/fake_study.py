@@ -230,7 +230,7 @@ def make_study(scenarios: int = len(SCENARIOS), first: int = 2019, last: int = 2
     claims = pd.DataFrame(
         [
             ("share-doubled", "Press", "2021-10", "The share of the world's mining doubled", 0.181, "share",
-             0.15, 0.183, 0.21, "The atlas counts China as nothing in August", "misleading", 0.002, "The base was wrong."),
+             0.15, 0.183, 0.21, "The atlas shows China at zero", "misleading", 0.002, "The base was wrong."),
             ("tax", "Industry body", "2021-11", "Mining brings 1.5 bn USD in five years", 1.5, "bn USD", 0.1, 0.3, 0.6,
              "The fee is 1 per kWh", "false", -1.2, "It is turnover, not tax."),
             ("growth", "Energy ministry", "2021-10", "Demand grew by 8%", 0.08, "share", 0.05, 0.062, 0.07, "Autumn",

@@ -125,7 +125,8 @@ def _supply(view: View, week: Week) -> Figure:
         f"week-{anchor(week.title)}",
         title,
         caption,
-        "Model hours in local time, one sampled path of weather and outages; no metered hourly load is public.",
+        "Model hours in local time, one sampled path of weather and outages"
+        + ("." if view.metered else "; no metered hourly load is public."),
         "estimated",
         draw,
         table,

@@ -11,7 +11,7 @@ import pandas as pd
 from gridrush.report.figures.figure import WIDE, Figure
 from gridrush.report.svg import Svg, bounds, frame, text_width, ticks
 from gridrush.report.view import View, system_risk
-from gridrush.report.words import interval, number, shown_unit, with_unit
+from gridrush.report.words import interval, number, shown_unit, when, with_unit
 
 
 def timeline(view: View) -> Figure | None:
@@ -25,8 +25,8 @@ def timeline(view: View) -> Figure | None:
     end = max(float(years[-1]), min(float(rows["first_year_high"].max()), years[-1] + 6.0)) + 1
     soon, late = rows.iloc[0], rows.iloc[-1]
     title = (
-        f"“{soon['remedy']}” helps from {_year(soon['first_year_best'])}; “{late['remedy']}” not before "
-        f"{_year(late['first_year_low'])}"
+        f"“{soon['remedy']}” helps from {when(_num(soon['first_year_best']))}; “{late['remedy']}” not before "
+        f"{when(_num(late['first_year_low']))}"
     )
     caption = (
         "Each bar runs from the earliest to the latest likely first year of service, by the record of delays; the "
@@ -57,7 +57,7 @@ def timeline(view: View) -> Figure | None:
                 svg.text(left, y - 12, name, "small halo")
             tone = f"var(--kind-{_kind(r['kind'])})"
             tip = (
-                f"{name}: {_year(best)} (from {_year(low)} to {_year(high)}), "
+                f"{name}: {when(best)} (from {when(low)} to {when(high)}), "
                 f"{with_unit(_num(r['power_mw']), 'MW')}. {r['why']}"
             )
             x1, x2 = f.px(max(low, first)), f.px(min(high, end))
@@ -109,8 +109,8 @@ def timeline(view: View) -> Figure | None:
     kinds = list(dict.fromkeys(_kind(k) for k in rows["kind"]))
     words = {"policy": "Policy", "trade": "Import or contract", "plant": "Plant", "line": "Line", "other": "Other"}
     return Figure(
-        "relief", title, caption, "Model; delays from the case's table of projects.", "estimated", draw, view.study.relief,
-        legend=[(f"var(--kind-{k})", "dot", words[k]) for k in kinds],
+        "relief", title, caption, "Model; delays from the case's table of projects.", "estimated", draw,
+        view.study.relief, legend=[(f"var(--kind-{k})", "dot", words[k]) for k in kinds],
     )  # fmt: skip
 
 
@@ -148,11 +148,6 @@ def _kind(kind: object) -> str:
         "line": "line",
     }
     return next((v for k, v in known.items() if k in text), "other")
-
-
-def _year(value: object) -> str:
-    v = _num(value)
-    return f"{math.floor(v + 1e-9)}" if math.isfinite(v) else "an unknown year"
 
 
 def _num(value: object) -> float:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Choice, Figure, hover_data
 from gridrush.report.figures.hours import colour
-from gridrush.report.svg import Frame, Svg, bounds, frame
+from gridrush.report.svg import Frame, Svg, bounds, frame, ticks
 from gridrush.report.view import View, annual
 from gridrush.report.words import fuel_name, joined, number, signed, with_unit
 from gridrush.study.run import Run
@@ -168,19 +168,33 @@ def growth(view: View) -> Figure | None:
     )
 
 
+def _short_name(quantity: str) -> tuple[str, str]:
+    """`generation coal [TWh]` as `coal` and `TWh`."""
+    name, _, unit = quantity.removeprefix("generation ").partition(" [")
+    return name[:1].upper() + name[1:], unit.rstrip("]")
+
+
+def _titles(view: View, keys: list[str]) -> str:
+    sources = view.study.case.sources
+    names = [sources[k].title if k in sources else k for k in dict.fromkeys(keys)]
+    return "; ".join(names[:4]) + ("; and others" if len(names) > 4 else "")
+
+
 def check(view: View) -> Figure | None:
     """Model against official figures, one row each, deviation in words."""
     table = view.study.checks
     if not len(table):
         return None
-    energy = table[np.isfinite(pd.to_numeric(table["official"], errors="coerce").astype(float))].reset_index(drop=True)
+    energy = table[np.isfinite(pd.to_numeric(table["official"], errors="coerce").astype(float))]
+    energy = energy.sort_values("quantity", kind="stable").reset_index(drop=True)
+    names = [_short_name(str(q)) for q in energy["quantity"]]
     off = pd.to_numeric(energy["deviation_share"], errors="coerce").astype(float)
     inside = int(energy["within"].astype(bool).sum())
     title = f"{inside} of {len(energy)} official figures are met within tolerance"
     caption = "Dots left of the line: the model gives too little; right: too much. "
     if off.notna().any():
         at = int(np.nanargmax(off.abs().to_numpy()))
-        named = f"{energy['quantity'].iloc[at]}, {energy['year'].iloc[at]}"
+        named = f"{names[at][0]} {energy['year'].iloc[at]}"
         caption += f"Largest deviation: {named}, {signed(float(off.iloc[at]), 'share', 2)}. "
     caption += (
         "A check, not a blind test: past demand is an input, and where a fact was chosen with such totals in view, its "
@@ -188,20 +202,19 @@ def check(view: View) -> Figure | None:
     )
 
     def draw(width: int) -> str:
-        wide, row = width >= WIDE, 30
+        wide, row = width >= WIDE, 26
         svg = Svg(width, 46 + row * len(energy), title)
-        left = 214 if wide else 128
+        left = 190 if wide else 140
         bound = min(max(0.12, float(np.nan_to_num(off.abs().max())) * 1.15), 1.0)
         f = frame(svg, (-bound, bound), (0, 1), left=left, right=160 if wide else 64, top=10, bottom=34)
-        for share in (-0.5, -0.25, -0.1, 0.0, 0.1, 0.25, 0.5):
-            if abs(share) <= bound:
-                svg.line(f.px(share), f.top, f.px(share), f.bottom, "axis" if share == 0 else "grid")
-                if share in (0.0, -0.1, 0.1) or bound > abs(share) > 0.2:
-                    svg.text(f.px(share), f.bottom + 17, signed(share, "share", 2), "muted", "middle")
+        for share in ticks(-bound, bound, count=6 if wide else 4):
+            svg.line(f.px(share), f.top, f.px(share), f.bottom, "axis" if share == 0 else "grid")
+            svg.text(f.px(share), f.bottom + 17, signed(share, "share", 2), "muted", "middle")
         for i, r in energy.iterrows():
             y = f.top + row * (int(str(i)) + 0.5)
-            name = f"{r['quantity']} {r['year']}"
-            svg.text(left - 10, y + 4, name if wide else str(r["quantity"]).split(" [")[0][:20], "", "end")
+            name, unit = names[int(str(i))]
+            name = f"{name} {r['year']}"
+            svg.text(left - 10, y + 4, name, "", "end")
             dev = float(r["deviation_share"])
             tone = "var(--good)" if r["within"] else "var(--alarm)"
             x = f.px(min(max(dev, -bound), bound)) if math.isfinite(dev) else f.px(0)
@@ -213,7 +226,7 @@ def check(view: View) -> Figure | None:
                 f"fill:{tone}",
                 tip=f"{name}: model {number(float(r['model']))}, official {number(float(r['official']))}",
             )
-            label = f"{number(float(r['model']))} against {number(float(r['official']))}"
+            label = f"{number(float(r['model']))} against {with_unit(float(r['official']), unit)}"
             short = signed(dev, "share", 2) if math.isfinite(dev) else ("sign right" if r["within"] else "sign wrong")
             svg.text(f.right + 8, y + 4, label if wide else short, "muted")
         return str(svg)
@@ -222,7 +235,7 @@ def check(view: View) -> Figure | None:
         "check",
         title,
         caption,
-        "Official figures: " + "; ".join(sorted({str(s) for s in energy["source"]})[:4]) + ".",
+        f"Official figures: {_titles(view, energy['source'].astype(str).tolist())}.",
         "reported",
         draw,
         table,
