@@ -290,7 +290,9 @@ def plain_events(
     up_scale,
     down_scale,
     start_full,
-    word,
+    seg_ptr,
+    seg_hour,
+    seg_full,
     row,
     key,
     value,
@@ -300,7 +302,7 @@ def plain_events(
     net,
     rise,
 ):
-    """Events of two-state components of one capacity and constant rates: the common case, kept short.
+    """Events of two-state components at constant rates: the common case, kept short.
 
     state: 1 down, 0 up, -1 to be drawn; other components of `who` are as in `component_events`.
     """
@@ -308,7 +310,9 @@ def plain_events(
     for c in range(who.size):
         g = who[c]
         p, end, first = slot[g], slot[g + 1], slot[g]
-        w, q = word[g], row[g]
+        s0, s1, q = seg_ptr[g], seg_ptr[g + 1], row[g]
+        w = seg_full[s0]
+        many = s1 - s0 > 1
         up, down = up_scale[g], down_scale[g]
         kind = np.int64(state[g])
         if kind < 0:
@@ -338,7 +342,10 @@ def plain_events(
                 if n + 2 > room:
                     n += 2
                     continue
-                n = pair(n, z, b, q, w, off, ev, ev_word, head, net, rise)
+                if many:
+                    n = lose(n, z, b, T, q, s0, s1, seg_hour, seg_full, off, ev, ev_word, head, net, rise)
+                else:
+                    n = pair(n, z, b, q, w, off, ev, ev_word, head, net, rise)
                 b = z - 1
         t = start
         if kind == 0:
@@ -352,6 +359,8 @@ def plain_events(
             z = t + 1 + np.int64(x) if x < T else T
             if n + 2 > room:
                 n += 2
+            elif many:
+                n = lose(n, a, z, T, q, s0, s1, seg_hour, seg_full, off, ev, ev_word, head, net, rise)
             elif z >= T:
                 d = day_of(a + off)
                 ev[n, 0] = a

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gridrush.adequacy.plan import Plan, most_first
+from gridrush.adequacy.plan import Plan
 
 KernelTables = namedtuple(
     "KernelTables",
@@ -108,7 +108,6 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
         link_word=k.link_word + (coarse_link << COARSE_BITS),
         all_links=int((k.link_word + (coarse_link << COARSE_BITS)).max(axis=1, initial=0).sum()),
         seg_full=k.seg_full + (one << COARSE_BITS),
-        word=most_first(ptr, k.seg_full + (one << COARSE_BITS)),
         seg_part=k.seg_part + (coarse_part[seg_comp] << COARSE_BITS),
     )
     return packed, KernelTables(

@@ -63,7 +63,6 @@ KernelPlan = namedtuple(
         "p_part",
         "plain",
         "other",
-        "word",
         "is_common",
         "common_of",
         "stress_row",
@@ -227,11 +226,6 @@ def segments(lost: Floats, parts: Components, scale: float) -> tuple[Any, Any, A
     return np.array(ptr, np.int64), np.concatenate(hours).astype(np.int64), np.concatenate(full), np.concatenate(part)
 
 
-def most_first(seg_ptr: Any, seg_full: Any) -> Any:
-    """Full loss of each component in its first piece. (C,)"""
-    return seg_full[seg_ptr[:-1]]
-
-
 def day_table(values: Any, off: int, D: int, least: bool) -> Any:
     """Smallest of the last axis by day, or the hour of its largest. (..., T) -> (..., D)"""
     T = values.shape[-1]
@@ -308,13 +302,12 @@ def _kernel_plan(
     with np.errstate(divide="ignore"):
         part_draw = np.where(parts.part_share > 0, -np.log1p(-np.minimum(parts.part_share, 1.0)), 0.0)
         start_full, start_any = -np.log1p(-p_full), -np.log1p(-np.minimum(p_full + p_part, 1.0))
-    one = np.diff(seg_ptr) == 1
     names = list(hazards.failure_multiplier)
     stress_row = np.array([names.index(n) if n in names else -1 for n in parts.name], np.int64)
     stress = np.zeros((len(names), T + 1))
     for i, n in enumerate(names):
         stress[i, 1:] = np.cumsum(hazards.failure_multiplier[n])
-    plain = one & (parts.part_share == 0) & (stress_row < 0) & (parts.common_of < 0) & (parts.is_common < 0)
+    plain = (parts.part_share == 0) & (stress_row < 0) & (parts.common_of < 0) & (parts.is_common < 0)
     with np.errstate(divide="ignore"):
         cycle = np.where(parts.fail > 0, 1 / parts.fail + 1 / np.maximum(parts.repair, 1e-12), np.inf)
     outages = float((T / cycle).sum()) + C
@@ -366,7 +359,6 @@ def _kernel_plan(
         p_part=p_part,
         plain=np.flatnonzero(plain),
         other=np.flatnonzero(~plain),
-        word=most_first(seg_ptr, seg_full),
         is_common=parts.is_common,
         common_of=parts.common_of,
         stress_row=stress_row,
