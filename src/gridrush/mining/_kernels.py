@@ -62,9 +62,7 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
     base (N,) share of a place in its country, for seeding.
     """
     n = stock.size
-    world = 0.0
-    for i in range(n):
-        world += stock[i]
+    abroad = 0.0  # the case's own miners look at what others earn
     mean = 0.0
     for i in range(n):
         m = 1.0 - price[i] / value
@@ -74,13 +72,14 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
         if hide_to[i] >= 0:
             m += par[LEGAL]
         margin[i] = max(-1.0, min(1.0, m))
-        mean += margin[i] * stock[i]
-    mean = mean / world if world > 0.0 else 0.0
+        if hide_to[i] < 0 and register_to[i] < 0:
+            mean += margin[i] * stock[i]
+            abroad += stock[i]
+    mean = mean / abroad if abroad > 0.0 else 0.0
     for i in range(n):
         away = par[CHURN] + par[EXIT] * _sigmoid((mean - margin[i] - par[EXIT_GAP]) / par[EXIT_WIDTH])
         away += par[SHUT] * _sigmoid((par[SHUT_MARGIN] - margin[i]) / par[SHUT_WIDTH])
         new[i] = stock[i] * (1.0 - min(away, 1.0))
-        waiting += new[i] * found[i]
         new[i] *= 1.0 - found[i]
     for i in range(n):  # a ban: most leave, some hide
         if leave[i] > 0.0:
@@ -88,17 +87,14 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
             new[i] -= gone
             if hide_to[i] >= 0:
                 new[hide_to[i]] += gone * hide_share
-                gone *= 1.0 - hide_share
-            waiting += gone
+            else:
+                waiting += gone
     for i in range(n):  # hidden miners register where that pays and the quota leaves room
         to = register_to[i]
         if to >= 0 and register_share > 0.0 and margin[to] >= margin[i]:
             move = min(new[i] * register_share, max(quota[to] - new[to], 0.0))
             new[i] -= move
             new[to] += move
-    for i in range(n):
-        if new[i] > quota[i]:
-            new[i] = quota[i]
     kept = 0.0
     for i in range(n):
         kept += new[i]
@@ -113,12 +109,17 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
         size[group[i]] += stock[i]
     for i in range(n):
         g = group[i]
-        here = (stock[i] + par[SEED] * base[i] * size[g]) / ((1.0 + par[SEED]) * size[g]) if size[g] > 0.0 else base[i]
+        twin = hide_to[i] if hide_to[i] >= 0 else register_to[i]
+        stand, freed = stock[i], stock[i] - new[i]  # of the zone, split between its statuses as the case has it
+        if twin >= 0 and base[i] + base[twin] > 0.0:
+            split = base[i] / (base[i] + base[twin])
+            stand, freed = (stand + stock[twin]) * split, (freed + stock[twin] - new[twin]) * split
+        here = (stand + par[SEED] * base[i] * size[g]) / ((1.0 + par[SEED]) * size[g]) if size[g] > 0.0 else base[i]
         pull = max(size[g], 1e-3) ** par[GAMMA]
         weight[i] = np.exp(alpha[g] + par[BETA] * margin[i]) * pull * here if leave[i] == 0.0 else 0.0
-        fast = par[BUILD] * stock[i] + par[BUILD_FLOOR] * base[i]
-        free = room[i] + max(stock[i] - new[i], 0.0)
-        cap[i] = max(min(min(fast, free), quota[i] - new[i]), 0.0)
+        fast = par[BUILD] * stand + par[BUILD_FLOOR] * base[i]
+        free = room[i] + max(freed, 0.0)
+        cap[i] = max(min(fast, free), 0.0)
     back = min(par[RETURN] * waiting, short)
     if back > 0.0:  # displaced machines first, with their own taste for near places
         for i in range(n):
@@ -129,9 +130,24 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
             cap[i] -= inflow[i]
         waiting -= back - unplaced
         short -= back - unplaced
+        for i in range(n):
+            margin[i] = inflow[i]
+    else:
+        margin[:] = 0.0
     left = _fill(short, weight, cap, inflow)
-    for i in range(n):
+    spill, open_weight = 0.0, 0.0
+    for i in range(n):  # what a quota turns away goes abroad, not into hiding
         new[i] += inflow[i]
+        over = min(new[i] - quota[i], inflow[i] + margin[i])
+        if over > 0.0:
+            new[i] -= over
+            spill += over
+        if hide_to[i] < 0 and register_to[i] < 0:
+            open_weight += weight[i]
+    if spill > 0.0 and open_weight > 0.0:
+        for i in range(n):
+            if hide_to[i] < 0 and register_to[i] < 0:
+                new[i] += spill * weight[i] / open_weight
     return waiting, left
 
 

@@ -9,7 +9,7 @@ In a month part of every stock moves on (churn), more of it where the margin lag
 found machines are lost. The world's hash rate of the month less what stayed is new or moved: displaced machines are
 placed first, a share of those waiting each month, then the rest, by a logit
 
-    w_n ~ exp(a_c + b m_n) S_c^g x share of n in its country,
+    w_n ~ exp(a_c + b m_n) S_c^g x share of n's zone in its country x split of the zone by status,
 
 each place limited by how fast it can build, by free grid room and by its quota. Units: EH/s inside, MW outside.
 """

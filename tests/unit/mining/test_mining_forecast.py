@@ -107,7 +107,7 @@ def test_the_world_may_be_drawn_too(case):
 
 
 def test_the_fee_ahead_is_the_fee_of_the_policy_room(case):
-    scenario = case.scenarios["register-and-fee"] if "register-and-fee" in case.scenarios else None
+    scenario = case.scenarios.get("register-and-fee")
     months = np.array(["2021-11", "2022-06", "2023-06", "2025-06"], dtype="datetime64[M]")
     price = price_ahead(case, months)
     got = fees_ahead(case, months, price)

@@ -74,10 +74,9 @@ def test_a_ban_empties_the_registered_and_hides_some(model, start):
     assert after.unregistered_mw.sum() > no_hiding.unregistered_mw.sum()
 
 
-def test_found_miners_are_counted_and_wait(model, start):
+def test_found_miners_are_counted(model, start):
     after = model.step(start, drivers(found_share=0.1))
     assert after.found_mw == pytest.approx(0.1 * start.unregistered_mw.sum() * 55.0 / 59.0, rel=1e-6)
-    assert after.waiting_ehs > 0
 
 
 def test_registration_moves_miners_up_to_the_quota(model, start):
@@ -85,6 +84,23 @@ def test_registration_moves_miners_up_to_the_quota(model, start):
     assert (after.registered_mw <= np.array([400.0, 200.0, 60.0]) + 1e-9).all()
     free = model.step(start, drivers(register_share=0.5))
     assert free.registered_mw.sum() > after.registered_mw.sum()
+
+
+def test_a_quota_below_what_stands_lets_it_shrink_but_not_grow(model, start):
+    stand = start.registered_mw * 55.0 / 59.0
+    one, many = (months(model, start, n=n, quota_mw=np.full(3, 20.0)).registered_mw for n in (1, 24))
+    assert (0.5 * stand < one).all()
+    assert (one < stand).all()
+    assert many[0] < 0.4 * stand[0]
+
+
+def test_nobody_registers_where_the_fee_eats_more_than_legality_is_worth(model, start):
+    paid = np.full((3, 2), 43.5)
+    paid[:, 0] += 60.0
+    dear = model.step(start, drivers(register_share=0.5, paid_usd_per_mwh=paid))
+    assert dear.registered_mw.sum() < start.registered_mw.sum()
+    pressed = model.step(start, drivers(register_share=0.5, paid_usd_per_mwh=paid, found_share=0.2))
+    assert pressed.registered_mw.sum() > dear.registered_mw.sum()
 
 
 def test_without_room_nobody_new_comes(model, start):
