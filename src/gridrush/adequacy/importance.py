@@ -2,10 +2,10 @@
 
 Let H(t, S) say that in hour t the outages in subset S and on the links into it exceed its margin. Without storage a
 shortfall in hour t means some H(t, S). Draw (t, S) in proportion to P(H(t, S)), exact by convolution; draw the
-states of hour t given H(t, S), exact by the same tables; run the hourly chains, which are reversible, forward and back
-over the year. A year then comes up with N / mu times its own odds, N being the number of pairs it violates and mu the sum of
-the probabilities, so X mu / N is unbiased for any X that is zero in years without a pair (Owen, Maximov and
-Chertkov 2019, applied to whole years). Storage only shrinks X.
+states of hour t given H(t, S), exact by the same tables; run the hourly chains, which are reversible, forward and
+back over the year. A year then comes up with N / mu times its own odds, N being the number of pairs it violates and
+mu the sum of the probabilities, so X mu / N is unbiased for any X that is zero in years without a pair (Owen,
+Maximov and Chertkov 2019, applied to whole years). Storage only shrinks X.
 """
 
 from __future__ import annotations

@@ -36,10 +36,10 @@ def hourly_rates(mttf_h: float, mttr_h: float) -> tuple[float, float]:
 
     Examples
     --------
-    >>> hourly_rates(2940.0, 60.0)
-    (0.00034013605442176874, 0.016666666666666666)
-    >>> hourly_rates(9.5, 0.5)
-    (0.05263157894736842, 1.0)
+    >>> hourly_rates(50.0, 4.0)
+    (0.02, 0.25)
+    >>> hourly_rates(8.0, 0.5)
+    (0.0625, 1.0)
     """
     s = min(1.0, mttf_h, mttr_h)
     if s <= 0.0:

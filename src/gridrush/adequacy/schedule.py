@@ -103,7 +103,8 @@ def planned_supply(
         np.add.at(by_profile, (u.zone, u.available), working)
         short -= by_profile @ system.profiles
     else:
-        take_off(short, u.zone, np.where(dry, u.capacity_mw, 0.0), u.available, system.profiles, np.ascontiguousarray(up.T))
+        dry_mw = np.where(dry, u.capacity_mw, 0.0)
+        take_off(short, u.zone, dry_mw, u.available, system.profiles, np.ascontiguousarray(up.T))
     for h in range(len(system.reservoirs)):
         members = np.flatnonzero((u.reservoir == h) & (u.capacity_mw > 0))
         if not members.size:
