@@ -113,7 +113,7 @@ def expand(
     else:
         _refuse(stages, candidates, margins, ask, statement, lole_target_h)
     assert best is not None
-    return _plan(stages, candidates, ops, best, engine, time.monotonic() - started, ask, statement)
+    return assemble(stages, candidates, ops, best, engine, time.monotonic() - started, ask, statement)
 
 
 def _solve(
@@ -175,10 +175,11 @@ def detail(op: Operation, budgets: Budgets, standing_mw: Floats, o: Operated) ->
     return Operated(o.values, o.schedule, c.price, c.cost_usd, c.missing_mw, c.item_mw, c.unserved_mw, sent, None)
 
 
-def _plan(
+def assemble(
     stages: Sequence[Stage], candidates: Sequence[Candidate], ops: list[list[Operation]], best: Best, engine: str,
     seconds: float, ask: Sequence[float], statement: Sequence[Estimate],
 ) -> Plan:  # fmt: skip
+    """The plan as its reader gets it: output of every item, cost lines, violations."""
     operated = [
         [
             detail(op, budgets_of(op, s), best.standing_mw[y], o)

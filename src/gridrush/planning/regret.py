@@ -1,0 +1,199 @@
+"""What a plan costs in a future it was not made for: regret, minimax regret, stranded plant and who pays for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from gridrush.planning.budgets import budgets_of
+from gridrush.planning.decomposition import Best
+from gridrush.planning.expand import Engine, assemble, expand
+from gridrush.planning.master import Master
+from gridrush.planning.operation import operations
+from gridrush.planning.options import Candidate, Stage, check_problem
+from gridrush.planning.oracle import Oracle, learn
+from gridrush.planning.plan import Plan
+from gridrush.planning.refresh import Operated
+from gridrush.units import Floats
+
+
+def operate_plan(
+    stages: Sequence[Stage], candidates: Sequence[Candidate], standing_mw: Floats, *, gap: float = 1e-3, threads: int = 2
+) -> Plan:
+    """What given builds cost over all hours of given stages; the lower bound is that of operation with these builds."""
+    check_problem(stages, candidates)
+    started = time.monotonic()
+    ops = operations(stages, candidates)
+    oracles = [Oracle.of(op, budgets_of(op, s)) for s, m in zip(stages, ops, strict=True) for op in m]
+    at = [y for y, m in enumerate(ops) for _ in m]
+    weight = [s.weight * f.probability for s in stages for f in s.futures]
+    x = np.asarray(standing_mw, np.float64)
+    learnt = learn(oracles, [x[y] for y in at], threads=threads, bases={}, pool=None, tolerance=0.2 * gap)
+    invest = Master(stages, candidates, integer=False).invest_usd(x)
+    lower = invest + sum(w * max(k.at(x[y]) for k in cuts) if cuts else w * o.cost_usd
+                         for w, y, (cuts, o) in zip(weight, at, learnt, strict=True))  # fmt: skip
+    upper = invest + sum(w * o.cost_usd for w, (_, o) in zip(weight, learnt, strict=True))
+    grouped: list[list[Operated]] = [[] for _ in stages]
+    for y, (_, o) in zip(at, learnt, strict=True):
+        grouped[y].append(o)
+    best = Best(x, grouped, upper, lower, ())
+    return assemble(stages, candidates, ops, best, "given", time.monotonic() - started, (), ())
+
+
+def only(stages: Sequence[Stage], future: str) -> list[Stage]:
+    """The stages as they are if one future comes for certain."""
+    return [replace(s, futures=[replace(f, probability=1.0) for f in s.futures if f.name == future]) for s in stages]
+
+
+def regret_table(
+    plans: Mapping[str, Floats], stages: Sequence[Stage], candidates: Sequence[Candidate], *, gap: float = 1e-3,
+    threads: int = 2,
+) -> pd.DataFrame:  # fmt: skip
+    """Cost of each plan in each future, and how much dearer it is than the best plan for that future.
+
+    Parameters
+    ----------
+    plans : mapping of name to ndarray, shape (Y, C)
+        Standing capacity. [MW]
+    stages : sequence of Stage
+        With the same future names in every stage.
+
+    Returns
+    -------
+    DataFrame
+        Rows plan and future; columns cost_usd, best_usd, regret_usd, regret_share, and idle_usd: present value of annuities
+        and fixed cost of what the plan has standing beyond the best plan for that future.
+    """
+    rows = []
+    for name in [f.name for f in stages[0].futures]:
+        alone = only(stages, name)
+        best = expand(alone, candidates, gap=gap, threads=threads)
+        for label, standing in plans.items():
+            p = operate_plan(alone, candidates, standing, gap=gap, threads=threads)
+            beyond = np.maximum(np.asarray(standing) - best.standing_mw, 0.0)
+            annual = np.array([c.annual_usd_per_mw for c in candidates])
+            idle = float(sum(s.weight * (beyond[y] @ annual) for y, s in enumerate(stages)))
+            regret = p.cost_usd - best.cost_usd
+            rows.append((label, name, p.cost_usd, best.cost_usd, regret, regret / best.cost_usd, idle))
+    names = ["plan", "future", "cost_usd", "best_usd", "regret_usd", "regret_share", "idle_usd"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def minimax_regret(
+    stages: Sequence[Stage], candidates: Sequence[Candidate], *, gap: float = 1e-3, threads: int = 2, rounds: int = 12,
+    engine: Engine = "auto",
+) -> tuple[Plan, pd.DataFrame]:  # fmt: skip
+    """The plan whose worst regret over the futures is least, and its regret in each.
+
+    The least worst regret is the largest, over weights on the futures, of the least weighted mean of regrets: weights move
+    towards futures of high regret, each set of weights giving a plan (an expected-cost problem) and a lower bound. Plans of
+    whole units leave a duality gap; the bound says how much.
+
+    Returns
+    -------
+    Plan, DataFrame
+        The plan, and by future: cost_usd, best_usd, regret_usd, weight; `attrs["lower_bound_usd"]` is the bound.
+    """
+    names = [f.name for f in stages[0].futures]
+    best = {n: expand(only(stages, n), candidates, gap=gap, threads=threads, engine=engine) for n in names}
+    low = np.array([best[n].lower_bound_usd for n in names])
+    ideal = np.array([best[n].cost_usd for n in names])
+    plans: list[Plan] = []
+    regrets: list[Floats] = []
+    cache: dict[bytes, None] = {}
+    weight, bound = np.full(len(names), 1.0 / len(names)), -np.inf
+    best_weight = weight
+    from scipy.optimize import linprog
+
+    def tried(standing: Floats) -> None:
+        cost = [operate_plan(only(stages, n), candidates, standing, gap=gap, threads=threads).cost_usd for n in names]
+        regrets.append(np.array(cost) - ideal)
+
+    for _ in range(rounds):
+        mixed = [replace(s, futures=[replace(f, probability=float(w)) for f, w in zip(s.futures, weight, strict=True) if w > 1e-6])
+                 for s in stages]  # fmt: skip
+        total = sum(f.probability for f in mixed[0].futures)
+        mixed = [replace(s, futures=[replace(f, probability=f.probability / total) for f in s.futures]) for s in mixed]
+        p = expand(mixed, candidates, gap=gap, threads=threads, engine=engine)
+        bound = max(bound, p.lower_bound_usd - float(weight @ ideal))
+        key = np.round(p.standing_mw, 3).tobytes()
+        if key in cache:
+            break
+        cache[key] = None
+        plans.append(p)
+        tried(p.standing_mw)
+        # the weights at which the best of the plans so far has the largest mean regret, kept near the last ones
+        F = len(names)
+        lp = linprog(
+            np.r_[np.zeros(F), -1.0], A_ub=np.c_[-np.array(regrets), np.ones(len(regrets))] / max(1.0, ideal.max()),
+            b_ub=np.zeros(len(regrets)), A_eq=[[1.0] * F + [0.0]], b_eq=[1.0], bounds=[(0, 1)] * F + [(None, None)],
+        )  # fmt: skip
+        best_weight, weight = weight, 0.5 * weight + 0.5 * np.asarray(lp.x[:F])
+        worst = min(float(r.max()) for r in regrets)
+        if worst - bound <= gap * float(ideal.max()):
+            break
+        if not any(c.unit_mw > 0 for c in candidates):
+            blend = linprog(
+                np.r_[np.zeros(len(regrets)), 1.0],
+                A_ub=np.c_[np.array(regrets).T, -np.ones(F)] / max(1.0, ideal.max()), b_ub=np.zeros(F),
+                A_eq=[[1.0] * len(regrets) + [0.0]], b_eq=[1.0], bounds=[(0, 1)] * len(regrets) + [(None, None)],
+            )  # fmt: skip
+            share = blend.x[: len(regrets)]
+            if share.max() < 1 - 1e-6:
+                standing = sum((s * q.standing_mw for s, q in zip(share, plans, strict=True)), np.zeros_like(p.standing_mw))
+                plans.append(operate_plan(stages, candidates, standing, gap=gap, threads=threads))
+                tried(standing)
+                if min(float(r.max()) for r in regrets) - bound <= gap * float(ideal.max()):
+                    break
+    at = int(np.argmin([r.max() for r in regrets]))
+    table = pd.DataFrame(
+        {"future": names, "cost_usd": regrets[at] + ideal, "best_usd": ideal, "regret_usd": regrets[at], "weight": best_weight}
+    )
+    table.attrs["lower_bound_usd"] = bound
+    table.attrs["ideal_lower_usd"] = [float(x) for x in low]
+    return plans[at], table
+
+
+@dataclass(frozen=True)
+class Bill:
+    """Who pays for plant that is no longer needed, in a year."""
+
+    miners_usd: float  # what their contracts oblige them to although they have left
+    consumers_usd: float
+    owners_usd: float
+    consumers_usd_per_mwh: float  # rise of the price of what is still consumed
+
+
+def stranded_bill(
+    idle_usd_per_year: float, *, remaining_mwh: float, take_or_pay_share: float = 0.0, regulated_share: float = 1.0
+) -> Bill:
+    """Split the yearly cost of stranded plant among miners who left, consumers who stay, and owners.
+
+    Parameters
+    ----------
+    idle_usd_per_year : float
+        Annuities and fixed cost of plant standing beyond need. [USD]
+    remaining_mwh : float
+        Energy still consumed in the year, over which consumers pay.
+    take_or_pay_share : float
+        Part covered by contracts that oblige miners to pay whether they take power or not.
+    regulated_share : float
+        Part of the rest that tariffs pass on (a single buyer's capacity payment: all of it); owners bear what is left.
+
+    Examples
+    --------
+    >>> stranded_bill(100e6, remaining_mwh=1e8, take_or_pay_share=0.2).consumers_usd_per_mwh
+    0.8
+    """
+    if remaining_mwh <= 0:
+        raise ValueError(f"remaining_mwh must be above 0, found {remaining_mwh}")
+    for name, share in (("take_or_pay_share", take_or_pay_share), ("regulated_share", regulated_share)):
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} must be in [0, 1], found {share}")
+    miners = take_or_pay_share * idle_usd_per_year
+    consumers = regulated_share * (idle_usd_per_year - miners)
+    return Bill(miners, consumers, idle_usd_per_year - miners - consumers, consumers / remaining_mwh)
