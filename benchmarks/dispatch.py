@@ -1,6 +1,6 @@
 """gridrush fast and lp beside PyPSA on the same networks in one run, and fast against lp on random networks.
 
-    python benchmarks/dispatch.py year      three zones, 46 units, 8,760 h: time, memory, cost, a process for each engine
+    python benchmarks/dispatch.py year      three zones, 46 units, 8,760 h: time, memory and cost, a process each
     python benchmarks/dispatch.py fast      the fast engine with and without losses, water and stores
     python benchmarks/dispatch.py random N  N random networks of each kind: cost against the LP, optimality conditions
 """
@@ -118,7 +118,7 @@ def random(n: int) -> None:
             gap.append(a.gap_share)
             unserved.append((a.unserved_mwh - b.unserved_mwh) / max(b.unserved_mwh, 1.0))
             balance.append(np.abs(a.balance_mw).max())
-        print(f"{title:18} {n} networks: cost - LP {min(off):.1e}..{max(off):.1e}, over 0.5%: {sum(x > 5e-3 for x in off)},"
+        print(f"{title:17}{n} nets: cost - LP {min(off):.1e}..{max(off):.1e}, over 0.5%: {sum(x > 5e-3 for x in off)},"
               f" unserved {max(unserved):.1e}, duality gap {max(gap):.1e}, balance {max(balance):.1e} MW", flush=True)
 
 

@@ -184,13 +184,9 @@ class LpDispatch:
         if ramps:
             slow = np.flatnonzero(u.ramp_share_per_h < 1.0)
             step = np.broadcast_to(u.ramp_share_per_h[slow] * u.capacity_mw[slow], (max(T - 1, 0), slow.size))
-            # an outage or a change of what is available may outrun the ramp
-            row = lp.add_rows(
-                -np.maximum(step, low[:-1, slow] - high[1:, slow] + 0.0),
-                np.maximum(step, low[1:, slow] - high[:-1, slow]),
-            )
-            forced = np.maximum(0.0, high[:-1, slow] - high[1:, slow])
-            lp.row_low[-1] = (np.asarray(lp.row_low[-1]).reshape(row.shape) - forced).ravel()
+            # a fall of what is available and a rise of must-run may outrun the ramp
+            fall = step + np.maximum(0.0, high[:-1, slow] - high[1:, slow])
+            row = lp.add_rows(-fall, step + np.maximum(0.0, low[1:, slow] - low[:-1, slow]))
             lp.put(row, self._gen[1:, slow], 1.0)
             lp.put(row, self._gen[:-1, slow], -1.0)
         if reserve_mw is not None:
