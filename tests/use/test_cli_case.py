@@ -80,12 +80,24 @@ def test_problems_are_json_on_stdout_when_asked(tmp_path: Path, capsys: Captured
 @pytest.mark.parametrize(
     "line",
     [
-        "bogus", "case check", "run", "run nowhere", "assess", "assess kazakhstan --units u.csv",
-        "assess --units u.csv", "assess --units no.csv --load no.csv", "assess kazakhstan --method exact", "assess kazakhstan --years 20x1",
-        "assess kazakhstan --years 1999", "run kazakhstan --years 2025-2021", "assess kazakhstan --scenario none",
-        "compare kazakhstan none", "claims nowhere", "assess --units u.csv --load l.csv --years 2021",
+        "bogus",
+        "case check",
+        "run",
+        "run nowhere",
+        "assess",
+        "assess kazakhstan --units u.csv",
+        "assess --units u.csv",
+        "assess --units no.csv --load no.csv",
+        "assess kazakhstan --method exact",
+        "assess kazakhstan --years 20x1",
+        "assess kazakhstan --years 1999",
+        "run kazakhstan --years 2025-2021",
+        "assess kazakhstan --scenario none",
+        "compare kazakhstan none",
+        "claims nowhere",
+        "assess --units u.csv --load l.csv --years 2021",
     ],
-)  # fmt: skip
+)
 def test_a_command_line_that_cannot_be_meant_leaves_with_2(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:

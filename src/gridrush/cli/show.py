@@ -90,9 +90,12 @@ def give_table(heads: Sequence[str], rows: Sequence[Sequence[object]], *, title:
 
 
 def _short(value: object) -> str:
+    """A number to five figures, as a person would write it."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    return f"{value:,.6g}" if isinstance(value, float) and not isinstance(value, bool) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.5g}"
+    return str(value)
 
 
 @contextmanager
