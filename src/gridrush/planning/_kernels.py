@@ -1,9 +1,10 @@
 """Clearing of many hours at given values of stored energy, and the bound that any prices give.
 
-A zone is a curve: items (units, and blocks as load that can be given up) sorted by cost; at price p its surplus is what the
-cheaper items give. A zone hands its surplus up the tree of zones, cut to the limits of the link. The price of a market is
-the first step at which its surplus is not negative; everybody's best answer is known just below and just above it, and the
-dispatch is the mixture of the two that balances. A link at its limit makes the subtree below it a market of its own.
+A zone is a curve: items (units, and blocks as load that can be given up) sorted by cost; at price p its surplus is
+what the cheaper items give. A zone hands its surplus up the tree of zones, cut to the limits of the link. The price
+of a market is the first step at which its surplus is not negative; everybody's best answer is known just below and
+just above it, and the dispatch is the mixture of the two that balances. A link at its limit makes the subtree below
+it a market of its own.
 """
 
 from __future__ import annotations
@@ -58,15 +59,50 @@ def _answer(root, p, plus, stop, parent, keep, out_mw, in_mw, alone, cost, cum, 
 
 @nb.njit(cache=True, nogil=True)
 def _solve(
-    root, target, floor, lossy, steps, n_steps, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count,
-    price_lo, flow_lo, net_lo, price_hi, flow_hi, net_hi,
+    root,
+    target,
+    floor,
+    lossy,
+    steps,
+    n_steps,
+    stop,
+    parent,
+    keep,
+    out_mw,
+    in_mw,
+    alone,
+    cost,
+    cum,
+    count,
+    price_lo,
+    flow_lo,
+    net_lo,
+    price_hi,
+    flow_hi,
+    net_hi,
 ):
-    """Price not under floor at which the subtree's surplus is target, and the share of the answer above in the mixture."""
+    """Price not under floor at which the subtree's surplus is target; share of the answer above in the mixture."""
     if not lossy:
         a, b = _count(steps, n_steps, floor, False), n_steps - 1
         while a < b:
             m = (a + b) // 2
-            x = _answer(root, steps[m], True, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count, price_hi, flow_hi, net_hi)
+            x = _answer(
+                root,
+                steps[m],
+                True,
+                stop,
+                parent,
+                keep,
+                out_mw,
+                in_mw,
+                alone,
+                cost,
+                cum,
+                count,
+                price_hi,
+                flow_hi,
+                net_hi,
+            )
             if x >= target - SLACK_MW:
                 b = m
             else:
@@ -76,13 +112,19 @@ def _solve(
         left, right, plus = floor - 1e-9 * (1.0 + floor), steps[n_steps - 1], True
         while right - left > 1e-11 * steps[n_steps - 1]:
             p = 0.5 * (left + right)
-            x = _answer(root, p, True, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count, price_hi, flow_hi, net_hi)
+            x = _answer(
+                root, p, True, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count, price_hi, flow_hi, net_hi
+            )
             if x >= target - SLACK_MW:
                 right = p
             else:
                 left = p
-    low = _answer(root, left, plus, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count, price_lo, flow_lo, net_lo)
-    high = _answer(root, right, True, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count, price_hi, flow_hi, net_hi)
+    low = _answer(
+        root, left, plus, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count, price_lo, flow_lo, net_lo
+    )
+    high = _answer(
+        root, right, True, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count, price_hi, flow_hi, net_hi
+    )
     share = 1.0
     if high - low > SLACK_MW:
         share = min(max((target - low) / (high - low), 0.0), 1.0)
@@ -91,15 +133,38 @@ def _solve(
 
 @nb.njit(cache=True, nogil=True)
 def clear(
-    profiles, cap, avail, must, start, item_cost, block, load, steps, inject, dyn_node, dyn_cost, dyn_mw,
-    stop, parent, keep, out_mw, in_mw, price, own, sent, cost_usd, detail, y,
+    profiles,
+    cap,
+    avail,
+    must,
+    start,
+    item_cost,
+    block,
+    load,
+    steps,
+    inject,
+    dyn_node,
+    dyn_cost,
+    dyn_mw,
+    stop,
+    parent,
+    keep,
+    out_mw,
+    in_mw,
+    price,
+    own,
+    sent,
+    cost_usd,
+    detail,
+    y,
 ):
-    """Clear T hours. Nodes in preorder; items N sorted by node and cost, `start` (Z + 1,) their first; block >= 0: load.
+    """Clear T hours. Nodes in preorder; items N sorted by node and cost, `start` (Z + 1,) their first; block >= 0:
+    load.
 
     inject (Z, T): power already decided; dyn_*: (D,), (D, T), (D, T) items whose cost changes by hour; out_mw, in_mw
-    (Z, T): limits of the link to the parent; steps: all costs, rising, the last one the price of power that does not exist.
-    Fills price and own (Z, T), sent (Z, T) entering the link to the parent (negative: arriving from it), cost_usd (T,) of
-    the items and y (N, T) if detail. Returns the largest power [MW] that had to be made from nothing.
+    (Z, T): limits of the link to the parent; steps: all costs, rising, the last one the price of power that does not
+    exist. Fills price and own (Z, T), sent (Z, T) entering the link to the parent (negative: arriving from it),
+    cost_usd (T,) of the items and y (N, T) if detail. Returns the largest power [MW] that had to be made from nothing.
     """
     Z, N, D, T = stop.size, cap.size, dyn_node.size, inject.shape[1]
     M = D + 2
@@ -164,8 +229,27 @@ def clear(
         for k in range(Z - 1, -1, -1):
             if keep[k] < 1.0 and parent[k] >= 0:
                 alone[k], _ = _solve(
-                    k, 0.0, 0.0, lossy, merged, n_steps, stop, parent, keep, out, into, alone, cost, cum, count,
-                    price_lo, flow_lo, net_lo, price_hi, flow_hi, net_hi,
+                    k,
+                    0.0,
+                    0.0,
+                    lossy,
+                    merged,
+                    n_steps,
+                    stop,
+                    parent,
+                    keep,
+                    out,
+                    into,
+                    alone,
+                    cost,
+                    cum,
+                    count,
+                    price_lo,
+                    flow_lo,
+                    net_lo,
+                    price_hi,
+                    flow_hi,
+                    net_hi,
                 )
         cost_usd[t] = 0.0
         for k in range(Z):
@@ -176,8 +260,27 @@ def clear(
                 elif sent[k, t] < 0.0 or (keep[k] == 1.0 and out[k] > SLACK_MW and into[k] <= SLACK_MW):
                     floor = price[parent[k], t] / keep[k]
                 p, share = _solve(
-                    k, target[k], floor, lossy, merged, n_steps, stop, parent, keep, out, into, alone, cost, cum, count,
-                    price_lo, flow_lo, net_lo, price_hi, flow_hi, net_hi,
+                    k,
+                    target[k],
+                    floor,
+                    lossy,
+                    merged,
+                    n_steps,
+                    stop,
+                    parent,
+                    keep,
+                    out,
+                    into,
+                    alone,
+                    cost,
+                    cum,
+                    count,
+                    price_lo,
+                    flow_lo,
+                    net_lo,
+                    price_hi,
+                    flow_hi,
+                    net_hi,
                 )
                 price[k, t] = p
                 for c in range(k + 1, stop[k]):
@@ -206,7 +309,7 @@ def clear(
 
 @nb.njit(cache=True, nogil=True)
 def item_worth(profiles, weight, zone, cost, avail, must, price, water, reservoir, period):
-    """Least value, per MW of limit, of (cost - price) y with y between must-run and availability, over all hours. (N,)"""
+    """Least value, per MW of limit, of (cost - price) y with y between must-run and availability. (N,)"""
     N, T = zone.size, price.shape[1]
     out = np.zeros(N)
     for i in range(N):
@@ -235,7 +338,7 @@ def link_worth(profiles, weight, source, target, keep, avail, price):
 
 @nb.njit(cache=True, nogil=True)
 def store_worth(weight, zone, eta_in, eta_out, start_share, stored, price):
-    """Least value, per MW and per MWh, of charging, discharging and holding at a value of stored energy. (J,) three times"""
+    """Least value, per MW and MWh, of charging, discharging and holding at a value of stored energy. (J,) each"""
     J, T = stored.shape
     charge, discharge, energy = np.zeros(J), np.zeros(J), np.zeros(J)
     for j in range(J):

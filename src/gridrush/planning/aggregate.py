@@ -1,4 +1,4 @@
-"""Typical days: a quick look at a plan, judged by what its builds cost over all hours and never by its own objective."""
+"""Typical days: a quick look at a plan, judged by what its builds cost over all hours, never by its objective."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from gridrush.units import HOURS_PER_DAY, Floats
 def typical_days(stages: Sequence[Stage], candidates: Sequence[Candidate], *, days: int = 24) -> list[Stage]:
     """The stages with every future reduced to real days that stand for groups of days alike in load and weather.
 
-    Days are grouped by hierarchical clustering (tsam) of zonal load and of every availability that changes by hour; each
-    group is played by its medoid and counts as many times as it has days. Stores pass from day to day in the order of the
-    calendar at their true content, so weekly and seasonal storage is not seen.
+    Days are grouped by hierarchical clustering (tsam) of zonal load and of every availability that changes by hour;
+    each group is played by its medoid and counts as many times as it has days. Stores pass from day to day in the
+    order of the calendar at their true content, so weekly and seasonal storage is not seen.
 
     Parameters
     ----------

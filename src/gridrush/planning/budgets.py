@@ -1,7 +1,7 @@
 """Limits over a whole year: carbon and fuels. Priced in the bound; kept by mixing dispatches in the plan.
 
-A set of dispatches is convex: the cheapest mixture of dispatches made at different prices of the budgets keeps the budgets
-exactly, and the dual values of that mixture are the next prices to try (column generation).
+A set of dispatches is convex: the cheapest mixture of dispatches made at different prices of the budgets keeps the
+budgets exactly, and the dual values of that mixture are the next prices to try (column generation).
 
 References
 ----------
@@ -99,7 +99,7 @@ def _generate(
             )
         share = np.asarray(mix.x)
         multiplier = np.maximum(-np.asarray(mix.ineqlin.marginals) * unit / scale, 0.0)
-        before = float(mix.fun) * unit + float(multiplier @ budgets.limit)
+        before = float(mix.fun or 0.0) * unit + float(multiplier @ budgets.limit)
         if before - ask(multiplier) <= 1e-6 * unit:
             costs.pop(), usage.pop(), dispatches.pop()
             break
@@ -109,16 +109,21 @@ def _generate(
 
 def mixed(op: Operation, budgets: Budgets, tree: Tree, standing_mw: Floats, schedule: Schedule,
           multiplier: Floats) -> tuple[Operated, Floats]:  # fmt: skip
-    """A dispatch that exists, stores and reservoirs held to a schedule and yearly limits kept; prices of these limits."""
+    """A dispatch that exists, stores and reservoirs held to a schedule, yearly limits kept; their prices."""
     x, values = standing_mw, no_values(op)
     if not budgets.limit.size:
         c = Clearing(op, tree).run(x, schedule=schedule)
         return Operated(values, schedule, c.price, c.cost_usd, c.missing_mw, None, None, None, None), multiplier
-    all_of, share, found = _generate(op, budgets, lambda c: c.run(x, schedule=schedule, detail=True), tree, multiplier)
+    all_of, share, found = _generate(
+        op, budgets, lambda c: c.run(x, schedule=schedule, detail=True), tree, multiplier
+    )
     item = sum((s * c.item_mw for s, c in zip(share, all_of, strict=True)), np.zeros((op.zone.size, op.T)))
     unserved = sum((s * c.unserved_mw for s, c in zip(share, all_of, strict=True)), np.zeros((op.value.size, op.T)))
     out, into = (
-        sum((s * np.maximum(sign * c.sent_mw, 0.0) for s, c in zip(share, all_of, strict=True)), np.zeros((op.Z, op.T)))
+        sum(
+            (s * np.maximum(sign * c.sent_mw, 0.0) for s, c in zip(share, all_of, strict=True)),
+            np.zeros((op.Z, op.T)),
+        )
         for sign in (1.0, -1.0)
     )
     cost = float(op.cost @ (item @ op.weight)) + float(op.value @ (unserved @ op.weight))

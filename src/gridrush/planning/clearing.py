@@ -1,8 +1,8 @@
 """The cost of operation at given capacities, bounded from both sides, hour by hour.
 
-With stored energy priced, hours come apart: each is cleared exactly in microseconds, and its prices bound the cost of *any*
-capacities from below (weak duality), whoever made the prices. With the schedule of stores and reservoirs held, the same
-clearing is a dispatch that exists, hence an upper bound. Neither bound trusts a solver.
+With stored energy priced, hours come apart: each is cleared exactly in microseconds, and its prices bound the cost
+of *any* capacities from below (weak duality), whoever made the prices. With the schedule of stores and reservoirs
+held, the same clearing is a dispatch that exists, hence an upper bound. Neither bound trusts a solver.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridrush.case.system import Ints
 from gridrush.planning import _kernels
@@ -32,7 +31,7 @@ class Cut:
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """Worth of a MWh in each store at the end of each hour and in each reservoir in each period, in hours-weighted USD."""
+    """Worth of a MWh in each store at the end of each hour and in each reservoir in each period, USD by weight."""
 
     stored: Floats  # (J, T)
     water: Floats  # (H, P)
@@ -180,16 +179,16 @@ class Clearing:
         out_mw, in_mw = np.zeros((op.Z, op.T)), np.zeros((op.Z, op.T))
         forward, backward = op.forward.at(standing_mw), op.backward.at(standing_mw)
         for k, mine in enumerate(tree.links):
-            for i, up in mine:
-                share = op.profiles[op.link_avail[i]]
-                out_mw[k] += (forward[i] if up else backward[i]) * share
-                in_mw[k] += (backward[i] if up else forward[i]) * share
+            for link, up in mine:
+                share = op.profiles[op.link_avail[link]]
+                out_mw[k] += (forward[link] if up else backward[link]) * share
+                in_mw[k] += (backward[link] if up else forward[link]) * share
         price, own, sent = np.empty((op.Z, op.T)), np.empty((op.Z, op.T)), np.zeros((op.Z, op.T))
         cost_usd, y = np.empty(op.T), np.zeros((slot_cap.size if detail else 0, op.T))
         missing = _kernels.clear(
-            op.profiles, slot_cap, self.avail, self.must, self.start, self.cost, self.slot_block, self.load, self.steps,
-            inject, dyn_node, dyn_cost, dyn_mw, tree.stop, tree.parent, tree.keep, out_mw, in_mw, price, own, sent,
-            cost_usd, detail, y,
+            op.profiles, slot_cap, self.avail, self.must, self.start, self.cost, self.slot_block, self.load,
+            self.steps, inject, dyn_node, dyn_cost, dyn_mw, tree.stop, tree.parent, tree.keep, out_mw, in_mw, price,
+            own, sent, cost_usd, detail, y,
         )  # fmt: skip
         by_zone = np.empty_like(price)
         by_zone[tree.node_zone] = price
@@ -236,5 +235,3 @@ def price_cut(op: Operation, price: Floats, values: Values) -> Cut:
         const -= float((water * op.water).sum())
     return Cut(const, np.asarray(slope))
 
-
-Mask = NDArray[np.bool_]

@@ -2,15 +2,16 @@
 
     minimise  sum_y w_y [ sum_c (annuity_c + fixed_c) standing_yc + sum_f p_f Q_yf(standing_y) ]
 
-Q is convex, so prices of any dispatch give a plane below it. A round solves the operation of all hours once, by linear programs that
-start from their last basis; from then on stored energy has a price, hours come apart, and the plane through any other
-capacities costs milliseconds. The master moves a part of the way from the best point to its own optimum (in-out
-separation), which tames it better than a trust region does. Lower bound: the master. Upper bound: a dispatch that exists.
+Q is convex, so prices of any dispatch give a plane below it. A round solves the operation of all hours once, by
+linear programs that start from their last basis; from then on stored energy has a price, hours come apart, and the
+plane through any other capacities costs milliseconds. The master moves a part of the way from the best point to its
+own optimum (in-out separation), which tames it better than a trust region does. Lower bound: the master. Upper
+bound: a dispatch that exists.
 
 References
 ----------
-J. F. Benders, Numerische Mathematik 4 (1962) 238-252. W. Ben-Ameur and J. Neto, "Acceleration of cutting-plane and column
-generation algorithms", Networks 49 (2007) 3-17.
+J. F. Benders, Numerische Mathematik 4 (1962) 238-252. W. Ben-Ameur and J. Neto, "Acceleration of cutting-plane and
+column generation algorithms", Networks 49 (2007) 3-17.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from gridrush.errors import EngineError
 from gridrush.planning.budgets import budgets_of
+from gridrush.planning.clearing import Cut
 from gridrush.planning.limits import Margin, margin_of
 from gridrush.planning.master import Master, Proposal
 from gridrush.planning.operation import Operation, operations
@@ -34,6 +37,7 @@ from gridrush.planning.refresh import Bases, Operated
 from gridrush.planning.sample import weeks
 from gridrush.units import Floats
 
+V = TypeVar("V")
 log = logging.getLogger(__name__)
 
 INSIDE = 0.3
@@ -81,9 +85,10 @@ class Search:
     def __init__(
         self, stages: Sequence[Stage], candidates: Sequence[Candidate], *, threads: int,
         progress: Callable[[Progress], None] | None, seconds: float, ops: list[list[Operation]] | None = None,
+        ideal_usd: Sequence[float] | None = None,
     ) -> None:  # fmt: skip
         self.stages, self.candidates, self.threads, self.report = stages, candidates, threads, progress
-        self.rough = False
+        self.rough, self.ideal = False, ideal_usd
         self.started, self.patience = time.monotonic(), seconds
         self.ops = operations(stages, candidates) if ops is None else ops
         self.oracles = [
@@ -91,7 +96,7 @@ class Search:
         ]
         self.at = [(y, f) for y, mine in enumerate(self.ops) for f in range(len(mine))]
         self.bases: Bases = {}
-        self.cuts: list[tuple[int, int, object]] = []
+        self.cuts: list[tuple[int, int, Cut]] = []
         self.steps: list[Progress] = []
 
     def run(
@@ -99,12 +104,16 @@ class Search:
     ) -> Best | None:
         """Search until the gap is met; None when the limits on builds clash. `best`: a plan to start from."""
         self.margins, self.margin_share = margins, margin_share
-        arguments = {"margins": margins, "margin_share": margin_share}
-        relaxed = Master(self.stages, self.candidates, integer=False, **arguments)  # type: ignore[arg-type]
-        whole = Master(self.stages, self.candidates, integer=not self.rough, **arguments)  # type: ignore[arg-type]
+        relaxed, whole = (
+            Master(
+                self.stages, self.candidates, integer=integer, margins=margins, margin_share=margin_share,
+                ideal_usd=self.ideal,
+            )
+            for integer in (False, not self.rough)
+        )  # fmt: skip
         for m in (relaxed, whole):
             for y, f, cut in self.cuts:
-                m.add(y, f, cut)  # type: ignore[arg-type]
+                m.add(y, f, cut)
         if whole.solve() is None:
             return None
         start = best.standing_mw if best is not None else self._first(relaxed)
@@ -129,7 +138,15 @@ class Search:
             for mine in self.ops
         ]
         if 3 * sum(op.T for mine in few for op in mine) < sum(op.T for mine in self.ops for op in mine):
-            rough = Search(self.stages, self.candidates, threads=self.threads, progress=None, seconds=self.patience, ops=few)
+            rough = Search(
+                self.stages,
+                self.candidates,
+                threads=self.threads,
+                progress=None,
+                seconds=self.patience,
+                ops=few,
+                ideal_usd=self.ideal,
+            )
             rough.rough = True
             found = rough.run(gap=START_GAP, margins=self.margins, margin_share=self.margin_share)
             if found is not None:
@@ -141,11 +158,11 @@ class Search:
         assert p is not None
         return p.standing_mw
 
-    def _add(self, masters: Sequence[Master], n: int, cut: object) -> None:
+    def _add(self, masters: Sequence[Master], n: int, cut: Cut) -> None:
         y, f = self.at[n]
         self.cuts.append((y, f, cut))
         for m in masters:
-            m.add(y, f, cut)  # type: ignore[arg-type]
+            m.add(y, f, cut)
 
     def _note(self, lower: float, upper: float, what: str) -> None:
         p = Progress(time.monotonic() - self.started, lower, upper, gap_share(upper, lower), what)
@@ -158,7 +175,7 @@ class Search:
         self, master: Master, masters: Sequence[Master], x: Floats, gap: float, lower: float,
         pool: ThreadPoolExecutor | None, integer: bool,
     ) -> tuple[Best | None, float, Floats, float]:  # fmt: skip
-        """Rounds on one master (relaxed or whole) until its bounds meet; best plan, upper bound, best point, lower bound."""
+        """Rounds on one master until its bounds meet; best plan, upper bound, best point, lower bound."""
         upper, found, centre = np.inf, None, x
         if integer:
             p = self._propose(master, None)
@@ -166,21 +183,19 @@ class Search:
         stalled = 0
         while True:
             standing = [x[y] for y, _ in self.at]
-            learnt = learn(self.oracles, standing, threads=self.threads, bases=self.bases, pool=pool, tolerance=0.2 * gap)
-            cost, missing = master.invest_usd(x), 0.0
+            learnt = learn(
+                self.oracles, standing, threads=self.threads, bases=self.bases, pool=pool, tolerance=0.2 * gap
+            )
+            cost = master.total_usd(x, self._grouped([o.cost_usd for _, o in learnt]))
+            missing = 0.0
             for n, (cuts, operated) in enumerate(learnt):
-                y, f = self.at[n]
-                cost += master.weight[y][f] * operated.cost_usd
                 missing = max(missing, operated.missing_mw)
                 for k in cuts:
                     self._add(masters, n, k)
             if missing <= 0.0 and cost < upper:
                 stalled = 0
                 upper, centre = cost, x
-                grouped: list[list[Operated]] = [[] for _ in self.stages]
-                for (y, _), (_, operated) in zip(self.at, learnt, strict=True):
-                    grouped[y].append(operated)
-                found = Best(x, grouped, upper, lower, ())
+                found = Best(x, self._grouped([o for _, o in learnt]), upper, lower, ())
             else:
                 stalled += 1
             p = self._propose(master, found)
@@ -208,7 +223,7 @@ class Search:
         gap: float, pool: ThreadPoolExecutor | None, integer: bool, stalled: int,
     ) -> tuple[Floats, float]:  # fmt: skip
         """Planes at the prices of stored energy learnt last, until the master and the priced model agree."""
-        if self.oracles[0].clearing is None:
+        if any(o.clearing is None for o in self.oracles):
             return p.standing_mw if integer else centre + TRUST * (p.standing_mw - centre), lower
         best_value, best, near = np.inf, p.standing_mw, centre
         ends: list[Floats] = []
@@ -236,14 +251,20 @@ class Search:
     def _plane(self, masters: Sequence[Master], x: Floats, pool: ThreadPoolExecutor | None, master: Master) -> float:
         """One plane for every operation, through x; the value of the priced model there. [USD]"""
 
-        def one(n: int) -> object:
-            return self.oracles[n].cut(x[self.at[n][0]])
+        def one(n: int) -> Cut:
+            cut = self.oracles[n].cut(x[self.at[n][0]])
+            assert cut is not None
+            return cut
 
         numbers = range(len(self.oracles))
         cuts = list(pool.map(one, numbers)) if pool is not None else [one(n) for n in numbers]
-        value = master.invest_usd(x)
         for n, k in enumerate(cuts):
-            y, f = self.at[n]
-            value += master.weight[y][f] * k.at(x[y])  # type: ignore[attr-defined]
             self._add(masters, n, k)
-        return value
+        return master.total_usd(x, self._grouped([k.at(x[y]) for (y, _), k in zip(self.at, cuts, strict=True)]))
+
+    def _grouped(self, values: Sequence[V]) -> list[list[V]]:
+        """One value of each operation, by stage and future."""
+        out: list[list[V]] = [[] for _ in self.stages]
+        for (y, _), value in zip(self.at, values, strict=True):
+            out[y].append(value)
+        return out

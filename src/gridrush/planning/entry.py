@@ -18,7 +18,8 @@ from gridrush.units import Floats
 def worth_usd_per_mw_year(plan: Plan) -> Floats:
     """What the first MW more of each unit or line would earn at the plan's prices in each stage, expected. (Y, C)
 
-    Below annuity plus fixed cost it does not pay. Stores are left out (nan): their worth needs the value of stored energy.
+    Below annuity plus fixed cost it does not pay. Stores are left out (nan): their worth needs the value of stored
+    energy.
     """
     from gridrush.planning.clearing import price_cut
     from gridrush.planning.refresh import no_values

@@ -46,8 +46,8 @@ def expand(
 ) -> Plan:  # fmt: skip
     """Cheapest plan that keeps every limit, with a certified gap.
 
-    Minimises the present value of annuities, fixed cost and expected cost of operation over all hours of all futures; builds
-    are the same in every future of a stage.
+    Minimises the present value of annuities, fixed cost and expected cost of operation over all hours of all
+    futures; builds are the same in every future of a stage.
 
     Parameters
     ----------
@@ -57,7 +57,8 @@ def expand(
     gap : float
         Share of the cost by which the plan may be dearer than the lower bound.
     engine : {"auto", "cuts", "whole"}
-        `whole` hands everything to HiGHS at once; `cuts` takes years and hours apart. `auto` takes `whole` for small problems.
+        `whole` hands everything to HiGHS at once; `cuts` takes years and hours apart. `auto` takes `whole` for small
+        problems.
     lole : callable, optional
         Loss of load expectation [h/yr] of a system by simulation. With `lole_target_h`, the margin of firm capacity is
         raised until every stage holds the target by one standard error.
@@ -84,21 +85,22 @@ def expand(
         raise ValueError("lole and lole_target_h come together")
     started = time.monotonic()
     Y = len(stages)
-    ask = [NO_MARGIN if margin_share is None else float(m) for m in np.broadcast_to(margin_share or NO_MARGIN, (Y,))]
-    if margin_share is not None:
-        ask = [float(m) for m in np.broadcast_to(np.asarray(margin_share, float), (Y,))]
+    ask = [float(m) for m in np.broadcast_to(NO_MARGIN if margin_share is None else margin_share, (Y,))]
     margins = [margin_of(s, candidates) for s in stages]
     ops = operations(stages, candidates)
     if engine == "auto":
-        looped = any(tree_of(op) is None and budgets_of(op, s).limit.size for s, m in zip(stages, ops, strict=True) for op in m)
+        looped = any(
+            tree_of(op) is None and budgets_of(op, s).limit.size for s, m in zip(stages, ops, strict=True) for op in m
+        )
         engine = "whole" if looped or size(ops) <= WHOLE_UP_TO else "cuts"
     search = Search(stages, candidates, threads=threads, progress=progress, seconds=seconds, ops=ops)
-    best, statement = None, ()
+    best: Best | None = None
+    statement: tuple[Estimate, ...] = ()
     history: list[list[tuple[float, float]]] = [[] for _ in stages]
     for _ in range(MARGIN_ROUNDS):
         best = _solve(search, engine, gap, margins, ask, best, seconds)
         if best is None:
-            _refuse(stages, candidates, margins, ask, statement, lole_target_h)
+            raise _refused(stages, candidates, margins, ask, statement, lole_target_h)
         if lole is None or lole_target_h is None:
             break
         statement = tuple(_lole(s, candidates, best.standing_mw[y], lole) for y, s in enumerate(stages))
@@ -111,13 +113,19 @@ def expand(
             history[y].append((now, statement[y].mean))
             ask[y] = now + _step(history[y], lole_target_h)
     else:
-        _refuse(stages, candidates, margins, ask, statement, lole_target_h)
+        raise _refused(stages, candidates, margins, ask, statement, lole_target_h)
     assert best is not None
     return assemble(stages, candidates, ops, best, engine, time.monotonic() - started, ask, statement)
 
 
 def _solve(
-    search: Search, engine: Engine, gap: float, margins: list[Margin], ask: list[float], best: Best | None, seconds: float
+    search: Search,
+    engine: Engine,
+    gap: float,
+    margins: list[Margin],
+    ask: list[float],
+    best: Best | None,
+    seconds: float,
 ) -> Best | None:
     if engine != "whole":
         return search.run(gap=gap, margins=margins, margin_share=ask, best=best)
@@ -145,21 +153,23 @@ def _step(history: list[tuple[float, float]], target_h: float) -> float:
     return MARGIN_STEP if history[-1][1] < 3 * target_h else 3 * MARGIN_STEP
 
 
-def _lole(stage: Stage, candidates: Sequence[Candidate], standing_mw: Floats, lole: Callable[[System], Estimate]) -> Estimate:
+def _lole(
+    stage: Stage, candidates: Sequence[Candidate], standing_mw: Floats, lole: Callable[[System], Estimate]
+) -> Estimate:
     each = [(f.probability, lole(with_builds(f, candidates, standing_mw))) for f in stage.futures]
     mean = sum(p * e.mean for p, e in each)
     return Estimate(mean, math.sqrt(sum((p * e.stderr) ** 2 for p, e in each)), each[0][1].unit)
 
 
-def _refuse(
+def _refused(
     stages: Sequence[Stage], candidates: Sequence[Candidate], margins: list[Margin], ask: list[float],
     statement: Sequence[Estimate], target_h: float | None,
-) -> None:  # fmt: skip
+) -> InfeasibleError:  # fmt: skip
     why = clashes(stages, candidates, margins=margins, margin_share=ask)
     if statement:
         reached = "; ".join(f"{s.year}: {e}" for s, e in zip(stages, statement, strict=True))
         why.insert(0, f"LOLE target of {target_h:g} h; the last plan that could be built reaches {reached}")
-    raise InfeasibleError("no plan keeps these limits", why)
+    return InfeasibleError("no plan keeps these limits", why)
 
 
 def detail(op: Operation, budgets: Budgets, standing_mw: Floats, o: Operated) -> Operated:

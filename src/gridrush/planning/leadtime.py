@@ -22,7 +22,7 @@ def slips_from_record(announced_years: ArrayLike, actual_years: ArrayLike) -> Fl
     slip = np.asarray(actual_years, np.float64) - np.asarray(announced_years, np.float64)
     if slip.ndim != 1 or slip.size == 0 or not np.isfinite(slip).all():
         raise ValueError("need one announced and one actual date for each project")
-    return np.round(np.sort(slip), 9)
+    return np.asarray(np.round(np.sort(slip), 9), np.float64)
 
 
 def slip_quantile(u: ArrayLike, *, best: float, low: float | None = None, high: float | None = None) -> Floats:

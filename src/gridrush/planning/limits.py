@@ -71,7 +71,9 @@ def add_plan(
                 rows.integer.append(int(build[y, i]))
             most = min(c.max_mw, c.at_most_mw.get(s.year, math.inf)) / MW_PER_GW
             least = max((mw for year, mw in c.at_least_mw.items() if year <= s.year), default=0.0) / MW_PER_GW
-            standing[y, i] = rows.add_columns(np.array([s.weight * c.annual_usd_per_mw]), np.zeros(1), np.array([most]))[0]
+            standing[y, i] = rows.add_columns(
+                np.array([s.weight * c.annual_usd_per_mw]), np.zeros(1), np.array([most])
+            )[0]
             r = rows.add_rows(np.zeros(1), np.zeros(1))
             rows.put(r, standing[y, i : i + 1], 1.0)
             for e in range(y + 1):
@@ -105,10 +107,10 @@ def add_plan(
 def margin_of(stage: Stage, candidates: Sequence[Candidate]) -> Margin:
     """Firm capacity and peak of every set of zones, in the future where each set is shortest.
 
-    A set of zones lives on what is firm inside it and on what links can carry into it; by max-flow min-cut, all sets together
-    hold exactly when the peak can be met. Firm: capacity less forced outages for units that run at will, mean availability
-    over the `PEAK_HOURS` hours of highest load for the rest, and for stores the power they can hold for the hours around
-    the peak. Only a guide: the reliability target itself is tested by simulation.
+    A set of zones lives on what is firm inside it and on what links can carry into it; by max-flow min-cut, all sets
+    together hold exactly when the peak can be met. Firm: capacity less forced outages for units that run at will,
+    mean availability over the `PEAK_HOURS` hours of highest load for the rest, and for stores the power they can
+    hold for the hours around the peak. Only a guide: the reliability target itself is tested by simulation.
     """
     Z = len(stage.futures[0].system.zones)
     sets = [s for n in range(1, Z + 1) for s in combinations(range(Z), n)]

@@ -1,11 +1,11 @@
 """The operating problem as a linear program: hours of one operation, capacities given or to be chosen.
 
-The solver works in GW, GWh and thousands of dollars. Limits are bounds of columns, not rows, where capacities are given.
+The solver works in GW, GWh and thousands of dollars. Limits are bounds of columns, not rows, where capacities are
+given.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gridrush.errors import EngineError, InfeasibleError
+from gridrush.errors import EngineError
 from gridrush.planning.operation import Limits, Operation
 from gridrush.units import Floats
 
 MW_PER_GW = 1000.0
-FEASIBILITY = 1e-7
-"""Largest violation asked of the solver, in GW; what it leaves is measured, not believed."""
 
 
 @dataclass
@@ -89,7 +87,7 @@ def solver(model: Any, options: Mapping[str, object] | None = None) -> Any:
     """A silent HiGHS on one thread holding a model."""
     import highspy
 
-    h = highspy.Highs()
+    h: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     h.setOptionValue("output_flag", False)
     h.setOptionValue("threads", 1)
     for name, value in (options or {}).items():
@@ -162,7 +160,7 @@ def add_operation(
     T, N, B, L, J = t.size, op.zone.size, op.value.size, op.source.size, op.store_zone.size
     w = op.weight[t] * scale
     fixed = standing_mw is not None
-    x = standing_mw if standing_mw is not None else np.zeros(op.C)
+    x = standing_mw if standing_mw is not None else np.zeros(op.candidates)
     profile = op.profiles[:, t]
 
     def grown(limits: Limits) -> NDArray[np.bool_]:
@@ -228,7 +226,9 @@ def add_operation(
         tops = (op.charge.at(x)[j], op.discharge.at(x)[j], energy[j])
         if max(tops) <= 0 and not op.energy.slope[j].any():
             continue
-        for column, limits, top in zip((charge, discharge, stored), (op.charge, op.discharge, op.energy), tops, strict=True):
+        for column, limits, top in zip(
+            (charge, discharge, stored), (op.charge, op.discharge, op.energy), tops, strict=True
+        ):
             upper = np.full(T, np.inf) if free[j] else np.full(T, top / MW_PER_GW)
             column[j] = rows.add_columns(np.zeros(T), np.zeros(T), upper)
             if free[j]:
@@ -259,10 +259,12 @@ def add_operation(
     periods = np.unique(op.period[t])
     H = op.water.shape[0]
     limit = (op.water[:, periods] if water is None else water) / MW_PER_GW
-    water_rows = rows.add_rows(np.full((H, periods.size), -np.inf), limit) if H else np.zeros((0, periods.size), np.int64)
-    for i in np.flatnonzero(op.reservoir >= 0):
-        if item[i, 0] >= 0:
-            rows.put(water_rows[op.reservoir[i]][np.searchsorted(periods, op.period[t])], item[i], 1.0)
+    water_rows = (
+        rows.add_rows(np.full((H, periods.size), -np.inf), limit) if H else np.zeros((0, periods.size), np.int64)
+    )
+    for k in np.flatnonzero(op.reservoir >= 0).tolist():
+        if item[k, 0] >= 0:
+            rows.put(water_rows[op.reservoir[k]][np.searchsorted(periods, op.period[t])], item[k], 1.0)
     return Columns(item, unserved, flow, back, charge, discharge, stored, balance, content, water_rows, periods)
 
 
@@ -270,13 +272,3 @@ def taken(values: Sequence[float] | Floats, columns: NDArray[np.int64]) -> Float
     """Values of columns, zero where the column was left out; back in MW."""
     v = np.asarray(values, np.float64)
     return np.asarray(np.where(columns >= 0, v[np.maximum(columns, 0)], 0.0) * MW_PER_GW)
-
-
-def infeasible(what: str, clashes: Sequence[str] = ()) -> InfeasibleError:
-    """The error for a program without solution."""
-    return InfeasibleError(what, clashes)
-
-
-def finite(value: float) -> bool:
-    """Whether a limit binds at all."""
-    return math.isfinite(value)

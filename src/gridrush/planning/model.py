@@ -26,7 +26,8 @@ def solve_whole(
     Returns
     -------
     tuple or None
-        Standing capacity (Y, C) [MW], operation by stage and future, cost and its lower bound [USD]; None when no plan exists.
+        Standing capacity (Y, C) [MW], operation by stage and future, cost and its lower bound [USD];
+        None when no plan exists.
     """
     rows = Rows()
     plan = add_plan(rows, stages, candidates, integer=integer, margins=margins, margin_share=margin_share)
@@ -79,4 +80,6 @@ def solve_whole(
 
 def size(ops: Sequence[Sequence[Operation]]) -> int:
     """Columns of the whole program, roughly."""
-    return sum(op.T * (op.zone.size + op.value.size + op.source.size + 3 * op.store_zone.size) for m in ops for op in m)
+    return sum(
+        op.T * (op.zone.size + op.value.size + op.source.size + 3 * op.store_zone.size) for m in ops for op in m
+    )

@@ -1,7 +1,7 @@
 """A future as the arrays a year of operation is computed from, every limit being linear in what stands.
 
-Units alike in zone, cost, availability and fuel are one *item*; a limit is `base + slope @ standing_mw`. Existing units are
-taken at their expected availability: capacity times one less the forced outage share.
+Units alike in zone, cost, availability and fuel are one *item*; a limit is `base + slope @ standing_mw`. Existing
+units are taken at their expected availability: capacity times one less the forced outage share.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Operation:
     water: Floats  # (H, P) MWh
 
     @property
-    def C(self) -> int:
+    def candidates(self) -> int:
         """Number of candidates."""
         return int(self.mw.slope.shape[1])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -20,8 +21,8 @@ CandidateKind = Literal["unit", "storage", "link"]
 class Candidate:
     """Something that can be built: a plant, an import or interruptible contract, a store or a line.
 
-    A life extension is a candidate that cannot start before the plant's closing year; a plant that may close early is a
-    candidate without capex whose fixed cost is saved by not keeping it.
+    A life extension is a candidate that cannot start before the plant's closing year; a plant that may close early
+    is a candidate without capex whose fixed cost is saved by not keeping it.
     """
 
     name: str
@@ -119,7 +120,7 @@ def overnight_with_interest(capex_usd_per_mw: float, *, discount_share: float, b
     Examples
     --------
     >>> round(overnight_with_interest(100.0, discount_share=0.08, build_years=10), 1)
-    150.5
+    150.6
     """
     if build_years <= 0 or discount_share == 0:
         return capex_usd_per_mw
@@ -154,7 +155,7 @@ def _problems(stages: Sequence[Stage], candidates: Sequence[Candidate]) -> Itera
         yield Problem("stages", 0, "at least one milestone year")
         return
     years = [s.year for s in stages]
-    if any(b <= a for a, b in zip(years, years[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(years)):
         yield Problem("stages", years, "years that rise")
     Z = len(stages[0].futures[0].system.zones) if stages[0].futures else 0
     names = [c.name for c in candidates]
@@ -179,7 +180,9 @@ def _problems(stages: Sequence[Stage], candidates: Sequence[Candidate]) -> Itera
             if f.hours_weight is not None and (f.hours_weight.shape != (T,) or not (f.hours_weight > 0).all()):
                 yield Problem(f"{where}.{f.name}.hours_weight", f.hours_weight.shape, f"{T} numbers above 0 [h]")
             if not np.isfinite(f.system.demand.value_usd_per_mwh).all():
-                yield Problem(f"{where}.{f.name}.demand", "an infinite value", "a finite value of lost load [USD/MWh]")
+                yield Problem(
+                    f"{where}.{f.name}.demand", "an infinite value", "a finite value of lost load [USD/MWh]"
+                )
             known = set(f.system.units.name)
             for c in candidates:
                 if clash := known & {c.name}:
@@ -234,8 +237,8 @@ def with_builds(future: Future, candidates: Sequence[Candidate], standing_mw: Fl
             must = len(profiles)
             profiles.append(np.full(T, c.must_run_share) if row == 0 else profiles[row] * c.must_run_share)
         number = max(1, round(mw / c.unit_mw)) if c.unit_mw > 0 else 1
-        for n in range(number):
-            name = c.name if number == 1 else f"{c.name} {n + 1}"
+        for k_th in range(number):
+            name = c.name if number == 1 else f"{c.name} {k_th + 1}"
             new[c.kind].append((c, name, mw / number, row, must))
     a, b, w = new["unit"], new["storage"], new["link"]
     keep = np.array([max(0.0, 1.0 - gone.get(name, 0.0)) for name in u.name])

@@ -59,13 +59,13 @@ class Oracle:
 
 
 def learn(
-    oracles: Sequence[Oracle], standing: Sequence[Floats], *, threads: int, bases: Bases, pool: ThreadPoolExecutor | None,
-    tolerance: float,
+    oracles: Sequence[Oracle], standing: Sequence[Floats], *, threads: int, bases: Bases,
+    pool: ThreadPoolExecutor | None, tolerance: float,
 ) -> list[tuple[list[Cut], Operated]]:  # fmt: skip
     """Solve the operation of each oracle at its capacities: cuts that are tight there and a dispatch that exists.
 
-    Where a year has budgets, their prices and the schedules are found in turns, until the bounds here differ by less than
-    `tolerance` of the cost.
+    Where a year has budgets, their prices and the schedules are found in turns, until the bounds here differ by less
+    than `tolerance` of the cost.
     """
     cuts: list[list[Cut]] = [[] for _ in oracles]
     best: list[Operated | None] = [None for _ in oracles]

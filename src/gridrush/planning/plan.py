@@ -1,4 +1,4 @@
-"""A plan: what is built when, what it costs line by line, how good it can be at most, and how far any limit is broken."""
+"""A plan: what is built when, what it costs line by line, how good it can be, how far any limit is broken."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Operation at given capacities by linear programs over windows of hours: values of stored energy, schedules, dispatch.
+"""Operation at given capacities by linear programs over windows of hours: values of stored energy, schedules,
+dispatch.
 
-Windows end where water periods end, and stores pass from one window to the next at their starting share, so windows are
-independent. Whatever this costs shows up in the certified gap. Only bounds differ from one call to the next: the dual
-simplex starts from the last basis of each window.
+Windows end where water periods end, and stores pass from one window to the next at their starting share, so windows
+are independent. Whatever this costs shows up in the certified gap. Only bounds differ from one call to the next: the
+dual simplex starts from the last basis of each window.
 """
 
 from __future__ import annotations
@@ -70,7 +71,13 @@ def no_values(op: Operation) -> Values:
 
 
 def operate(
-    ops: Sequence[Operation], standing: Sequence[Floats], *, threads: int, bases: Bases, keys: Sequence[int], probe: bool
+    ops: Sequence[Operation],
+    standing: Sequence[Floats],
+    *,
+    threads: int,
+    bases: Bases,
+    keys: Sequence[int],
+    probe: bool,
 ) -> list[Operated]:
     """Operation of each `op` at its capacities; `probe` puts a tiny store where none stands, to learn its worth."""
     tasks = [(n, w) for n, op in enumerate(ops) for w in windows(op)]
@@ -84,10 +91,17 @@ def operate(
         if key in bases:
             h.setBasis(bases[key])
         if not solved(h, f"operation, hours {task[1].start}-{task[1].stop}"):
-            raise EngineError(f"operation, hours {task[1].start}-{task[1].stop}: called infeasible, though all load may be shed")
+            raise EngineError(
+                f"operation, hours {task[1].start}-{task[1].stop}: called infeasible, though all load may be shed"
+            )
         bases[key] = h.getBasis()
         answer, info = h.getSolution(), h.getInfo()
-        return columns, np.asarray(answer.col_value), np.asarray(answer.row_dual), float(info.max_primal_infeasibility)
+        return (
+            columns,
+            np.asarray(answer.col_value),
+            np.asarray(answer.row_dual),
+            float(info.max_primal_infeasibility),
+        )
 
     if threads > 1 and len(tasks) > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -107,15 +121,20 @@ def _probed(op: Operation, standing_mw: Floats) -> Floats:
     return x
 
 
-def gathered(op: Operation, x: Floats, parts: Sequence[tuple[slice, tuple[Columns, Floats, Floats, float]]]) -> Operated:
-    """Operation from the solutions of its windows: columns, their values, duals of rows, and how far limits are broken."""
+def gathered(
+    op: Operation, x: Floats, parts: Sequence[tuple[slice, tuple[Columns, Floats, Floats, float]]]
+) -> Operated:
+    """Operation from the solutions of its windows: columns, their values, duals of rows, broken limits."""
     J, N, T = op.store_zone.size, op.zone.size, op.T
     price, stored, water = np.zeros((op.Z, T)), np.zeros((J, T)), np.zeros(op.water.shape)
     charge, discharge = np.zeros((J, T)), np.zeros((J, T))
     item, unserved = np.zeros((N, T)), np.zeros((op.value.size, T))
     flow, back = np.zeros((op.source.size, T)), np.zeros((op.source.size, T))
     tops = [limits.at(x) for limits in (op.charge, op.discharge)]
-    tops = [np.where(t > 0, t, PROBE_MW * lim.slope.max(axis=1, initial=0.0)) for t, lim in zip(tops, (op.charge, op.discharge), strict=True)]
+    tops = [
+        np.where(t > 0, t, PROBE_MW * lim.slope.max(axis=1, initial=0.0))
+        for t, lim in zip(tops, (op.charge, op.discharge), strict=True)
+    ]
     missing = 0.0
     for w, (columns, value, dual, broken) in parts:
         price[:, w] = dual[columns.balance] / op.weight[w]
@@ -123,7 +142,10 @@ def gathered(op: Operation, x: Floats, parts: Sequence[tuple[slice, tuple[Column
         stored[has, w] = np.maximum(-dual[columns.content[has]], 0.0)
         for out, col, top in ((charge, columns.charge, tops[0]), (discharge, columns.discharge, tops[1])):
             out[:, w] = np.clip(taken(value, col) / np.maximum(top, 1e-12)[:, None], 0.0, 1.0)
-        item[:, w], unserved[:, w] = np.maximum(taken(value, columns.item), 0.0), np.maximum(taken(value, columns.unserved), 0.0)
+        item[:, w], unserved[:, w] = (
+            np.maximum(taken(value, columns.item), 0.0),
+            np.maximum(taken(value, columns.unserved), 0.0),
+        )
         flow[:, w], back[:, w] = taken(value, columns.flow), taken(value, columns.back)
         if op.water.size:
             water[:, columns.periods] = np.maximum(-dual[columns.water], 0.0)

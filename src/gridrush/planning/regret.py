@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from gridrush.errors import CaseError, InfeasibleError, Problem
 from gridrush.planning.budgets import budgets_of
-from gridrush.planning.decomposition import Best
-from gridrush.planning.expand import Engine, assemble, expand
+from gridrush.planning.clash import clashes
+from gridrush.planning.decomposition import Best, Search
+from gridrush.planning.expand import assemble, expand
 from gridrush.planning.master import Master
 from gridrush.planning.operation import operations
 from gridrush.planning.options import Candidate, Stage, check_problem
@@ -22,7 +24,12 @@ from gridrush.units import Floats
 
 
 def operate_plan(
-    stages: Sequence[Stage], candidates: Sequence[Candidate], standing_mw: Floats, *, gap: float = 1e-3, threads: int = 2
+    stages: Sequence[Stage],
+    candidates: Sequence[Candidate],
+    standing_mw: Floats,
+    *,
+    gap: float = 1e-3,
+    threads: int = 2,
 ) -> Plan:
     """What given builds cost over all hours of given stages; the lower bound is that of operation with these builds."""
     check_problem(stages, candidates)
@@ -65,8 +72,8 @@ def regret_table(
     Returns
     -------
     DataFrame
-        Rows plan and future; columns cost_usd, best_usd, regret_usd, regret_share, and idle_usd: present value of annuities
-        and fixed cost of what the plan has standing beyond the best plan for that future.
+        Rows plan and future; columns cost_usd, best_usd, regret_usd, regret_share, and idle_usd: present value of
+        annuities and fixed cost of what the plan has standing beyond the best plan for that future.
     """
     rows = []
     for name in [f.name for f in stages[0].futures]:
@@ -84,78 +91,40 @@ def regret_table(
 
 
 def minimax_regret(
-    stages: Sequence[Stage], candidates: Sequence[Candidate], *, gap: float = 1e-3, threads: int = 2, rounds: int = 12,
-    engine: Engine = "auto",
-) -> tuple[Plan, pd.DataFrame]:  # fmt: skip
-    """The plan whose worst regret over the futures is least, and its regret in each.
+    stages: Sequence[Stage], candidates: Sequence[Candidate], *, gap: float = 1e-3, threads: int = 2
+) -> tuple[Plan, pd.DataFrame]:
+    """The plan whose worst regret over the futures is least, and what it costs in each.
 
-    The least worst regret is the largest, over weights on the futures, of the least weighted mean of regrets: weights move
-    towards futures of high regret, each set of weights giving a plan (an expected-cost problem) and a lower bound. Plans of
-    whole units leave a duality gap; the bound says how much.
+    Parameters
+    ----------
+    stages : sequence of Stage
+        With the same future names in every stage; probabilities are not used.
 
     Returns
     -------
     Plan, DataFrame
-        The plan, and by future: cost_usd, best_usd, regret_usd, weight; `attrs["lower_bound_usd"]` is the bound.
+        The plan (its cost is the expected one), and `regret_table` of it. `attrs["worst_usd"]` and `attrs["bound_usd"]`
+        of the table are the worst regret and what no plan can be under.
     """
     names = [f.name for f in stages[0].futures]
-    best = {n: expand(only(stages, n), candidates, gap=gap, threads=threads, engine=engine) for n in names}
-    low = np.array([best[n].lower_bound_usd for n in names])
-    ideal = np.array([best[n].cost_usd for n in names])
-    plans: list[Plan] = []
-    regrets: list[Floats] = []
-    cache: dict[bytes, None] = {}
-    weight, bound = np.full(len(names), 1.0 / len(names)), -np.inf
-    best_weight = weight
-    from scipy.optimize import linprog
-
-    def tried(standing: Floats) -> None:
-        cost = [operate_plan(only(stages, n), candidates, standing, gap=gap, threads=threads).cost_usd for n in names]
-        regrets.append(np.array(cost) - ideal)
-
-    for _ in range(rounds):
-        mixed = [replace(s, futures=[replace(f, probability=float(w)) for f, w in zip(s.futures, weight, strict=True) if w > 1e-6])
-                 for s in stages]  # fmt: skip
-        total = sum(f.probability for f in mixed[0].futures)
-        mixed = [replace(s, futures=[replace(f, probability=f.probability / total) for f in s.futures]) for s in mixed]
-        p = expand(mixed, candidates, gap=gap, threads=threads, engine=engine)
-        bound = max(bound, p.lower_bound_usd - float(weight @ ideal))
-        key = np.round(p.standing_mw, 3).tobytes()
-        if key in cache:
-            break
-        cache[key] = None
-        plans.append(p)
-        tried(p.standing_mw)
-        # the weights at which the best of the plans so far has the largest mean regret, kept near the last ones
-        F = len(names)
-        lp = linprog(
-            np.r_[np.zeros(F), -1.0], A_ub=np.c_[-np.array(regrets), np.ones(len(regrets))] / max(1.0, ideal.max()),
-            b_ub=np.zeros(len(regrets)), A_eq=[[1.0] * F + [0.0]], b_eq=[1.0], bounds=[(0, 1)] * F + [(None, None)],
-        )  # fmt: skip
-        best_weight, weight = weight, 0.5 * weight + 0.5 * np.asarray(lp.x[:F])
-        worst = min(float(r.max()) for r in regrets)
-        if worst - bound <= gap * float(ideal.max()):
-            break
-        if not any(c.unit_mw > 0 for c in candidates):
-            blend = linprog(
-                np.r_[np.zeros(len(regrets)), 1.0],
-                A_ub=np.c_[np.array(regrets).T, -np.ones(F)] / max(1.0, ideal.max()), b_ub=np.zeros(F),
-                A_eq=[[1.0] * len(regrets) + [0.0]], b_eq=[1.0], bounds=[(0, 1)] * len(regrets) + [(None, None)],
-            )  # fmt: skip
-            share = blend.x[: len(regrets)]
-            if share.max() < 1 - 1e-6:
-                standing = sum((s * q.standing_mw for s, q in zip(share, plans, strict=True)), np.zeros_like(p.standing_mw))
-                plans.append(operate_plan(stages, candidates, standing, gap=gap, threads=threads))
-                tried(standing)
-                if min(float(r.max()) for r in regrets) - bound <= gap * float(ideal.max()):
-                    break
-    at = int(np.argmin([r.max() for r in regrets]))
-    table = pd.DataFrame(
-        {"future": names, "cost_usd": regrets[at] + ideal, "best_usd": ideal, "regret_usd": regrets[at], "weight": best_weight}
-    )
-    table.attrs["lower_bound_usd"] = bound
-    table.attrs["ideal_lower_usd"] = [float(x) for x in low]
-    return plans[at], table
+    problems = [
+        Problem(f"stages[{s.year}].futures", [f.name for f in s.futures], f"the futures {names}, as in the first stage")
+        for s in stages if [f.name for f in s.futures] != names
+    ]  # fmt: skip
+    if problems:
+        raise CaseError(problems)
+    ideal = [expand(only(stages, n), candidates, gap=gap, threads=threads).cost_usd for n in names]
+    ops = operations(stages, candidates)
+    search = Search(stages, candidates, threads=threads, progress=None, seconds=np.inf, ops=ops, ideal_usd=ideal)
+    started = time.monotonic()
+    best = search.run(gap=gap, margins=None, margin_share=())
+    if best is None:
+        raise InfeasibleError("no plan keeps these limits", clashes(stages, candidates))
+    lower = replace(best, lower_usd=-np.inf)
+    plan = assemble(stages, candidates, ops, lower, "regret", time.monotonic() - started, (), ())
+    table = regret_table({"least worst regret": best.standing_mw}, stages, candidates, gap=gap, threads=threads)
+    table.attrs.update(worst_usd=best.upper_usd - max(ideal), bound_usd=best.lower_usd - max(ideal))
+    return plan, table
 
 
 @dataclass(frozen=True)
@@ -182,7 +151,8 @@ def stranded_bill(
     take_or_pay_share : float
         Part covered by contracts that oblige miners to pay whether they take power or not.
     regulated_share : float
-        Part of the rest that tariffs pass on (a single buyer's capacity payment: all of it); owners bear what is left.
+        Part of the rest that tariffs pass on (a single buyer's capacity payment: all of it); owners bear what is
+        left.
 
     Examples
     --------

@@ -44,7 +44,9 @@ def presence(service_years: ArrayLike, years: ArrayLike) -> Floats:
     return np.asarray(np.clip(y + 1.0 - s, 0.0, 1.0).mean(axis=0))
 
 
-def relief_table(years: Sequence[int], unserved_mwh: ArrayLike, remedies: Sequence[Remedy], *, discount_share: float = 0.0) -> pd.DataFrame:
+def relief_table(
+    years: Sequence[int], unserved_mwh: ArrayLike, remedies: Sequence[Remedy], *, discount_share: float = 0.0
+) -> pd.DataFrame:
     """When, how much and at what cost each remedy helps, taken alone.
 
     Parameters
@@ -59,8 +61,8 @@ def relief_table(years: Sequence[int], unserved_mwh: ArrayLike, remedies: Sequen
     Returns
     -------
     DataFrame
-        remedy, kind, first_year_low / best / high (nan: not within the years), power_mw, eue_avoided_gwh (over the years,
-        lead-time draws averaged), cost_usd_per_mwh (per MWh unserved avoided), why; soonest first.
+        remedy, kind, first_year_low / best / high (nan: not within the years), power_mw, eue_avoided_gwh (over the
+        years, lead-time draws averaged), cost_usd_per_mwh (per MWh unserved avoided), why; soonest first.
     """
     y, base = np.asarray(years, np.float64), np.asarray(unserved_mwh, np.float64)
     money = (1.0 + discount_share) ** -(y - y[0])
@@ -73,7 +75,17 @@ def relief_table(years: Sequence[int], unserved_mwh: ArrayLike, remedies: Sequen
         avoided = there * lower
         cost = float((money * there) @ r.annual_cost_usd)
         energy = float(money @ avoided)
-        rows.append((r.name, r.kind, *first, r.power_mw, float(avoided.sum()) / 1e3, cost / energy if energy > 0 else np.inf, r.why))
+        rows.append(
+            (
+                r.name,
+                r.kind,
+                *first,
+                r.power_mw,
+                float(avoided.sum()) / 1e3,
+                cost / energy if energy > 0 else np.inf,
+                r.why,
+            )
+        )
     names = ["remedy", "kind", "first_year_low", "first_year_best", "first_year_high", "power_mw", "eue_avoided_gwh",
              "cost_usd_per_mwh", "why"]  # fmt: skip
     table = pd.DataFrame(rows, columns=names)
@@ -86,12 +98,18 @@ def _first_felt(service: float, years: Floats, felt: np.ndarray) -> float:
 
 
 def bridge(
-    years: Sequence[int], unserved_mwh: ArrayLike, remedies: Sequence[Remedy], *, until_year: float, budget_share: float = 1.0
+    years: Sequence[int],
+    unserved_mwh: ArrayLike,
+    remedies: Sequence[Remedy],
+    *,
+    until_year: float,
+    budget_share: float = 1.0,
 ) -> pd.DataFrame:
     """What carries each year before `until_year`: the cheapest remedies that are there, until the shortage is gone.
 
-    Remedies are taken in the order of cost per MWh avoided; each removes at most what it removes alone, and all together at
-    most the shortage. Overlaps of remedies are therefore understated; `adequacy` gives the joint effect of a chosen set.
+    Remedies are taken in the order of cost per MWh avoided; each removes at most what it removes alone, and all
+    together at most the shortage. Overlaps of remedies are therefore understated; `adequacy` gives the joint effect
+    of a chosen set.
 
     Returns
     -------
@@ -120,8 +138,8 @@ def bridge(
 
 
 def price_of_waiting(
-    years: Sequence[int], *, value_usd_per_year: ArrayLike, annual_cost_usd: ArrayLike, service_year: float, wait_years: float,
-    discount_share: float,
+    years: Sequence[int], *, value_usd_per_year: ArrayLike, annual_cost_usd: ArrayLike, service_year: float,
+    wait_years: float, discount_share: float,
 ) -> float:  # fmt: skip
     """What it costs to decide later: benefit forgone less cost put off, present value. [USD]
 
@@ -146,7 +164,9 @@ def price_of_waiting(
     return float(((1.0 + discount_share) ** -(y - y[0]) * lost) @ net)
 
 
-def break_even(standing_mw: Callable[[float], float], *, low: float, high: float, tolerance: float, rising: bool) -> tuple[float, float]:
+def break_even(
+    standing_mw: Callable[[float], float], *, low: float, high: float, tolerance: float, rising: bool
+) -> tuple[float, float]:
     """Bracket of the value at which an option enters the least-cost plan.
 
     Parameters
@@ -163,8 +183,8 @@ def break_even(standing_mw: Callable[[float], float], *, low: float, high: float
     Returns
     -------
     (float, float)
-        Values on both sides of the entry; (nan, nan) when it enters nowhere in the range, and the near end twice when it is in
-        throughout.
+        Values on both sides of the entry; (nan, nan) when it enters nowhere in the range, and the near end twice
+        when it is in throughout.
 
     Examples
     --------

@@ -32,7 +32,9 @@ def weeks(op: Operation, number: int, *, shift: float = 0.0) -> Operation:
 def hours_of(op: Operation, hours: np.ndarray, period: np.ndarray, weight: Floats | None = None) -> Operation:
     """The operation in some of its hours; water of each new period is what its hours have in the old ones."""
     old = op.period[hours]
-    rate = op.water / np.maximum(np.bincount(op.period, minlength=op.water.shape[1]), 1) if op.water.size else op.water
+    rate = (
+        op.water / np.maximum(np.bincount(op.period, minlength=op.water.shape[1]), 1) if op.water.size else op.water
+    )
     water = np.zeros((op.water.shape[0], int(period.max()) + 1))
     if op.water.size:
         for h in range(op.water.shape[0]):
