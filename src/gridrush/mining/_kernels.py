@@ -9,8 +9,8 @@ import numpy as np
 # Order of the scalars in `par`; `migration.RushParameters` fills it.
 (
     BETA, GAMMA, CHURN, BUILD, BUILD_FLOOR, EXIT, EXIT_GAP, EXIT_WIDTH, SHUT, SHUT_MARGIN, SHUT_WIDTH, SEED, FOUND_COST,
-    RETURN, LEGAL,
-) = range(15)
+    RETURN, LEGAL, FLOOR,
+) = range(16)
 
 
 @nb.njit(cache=True)
@@ -115,7 +115,7 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
             split = base[i] / (base[i] + base[twin])
             stand, freed = (stand + stock[twin]) * split, (freed + stock[twin] - new[twin]) * split
         here = (stand + par[SEED] * base[i] * size[g]) / ((1.0 + par[SEED]) * size[g]) if size[g] > 0.0 else base[i]
-        pull = max(size[g], 1e-3) ** par[GAMMA]
+        pull = max(size[g], par[FLOOR] * hashrate) ** par[GAMMA]
         weight[i] = np.exp(alpha[g] + par[BETA] * margin[i]) * pull * here if leave[i] == 0.0 else 0.0
         fast = par[BUILD] * stand + par[BUILD_FLOOR] * base[i]
         free = room[i] + max(freed, 0.0)

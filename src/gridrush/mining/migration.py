@@ -54,16 +54,16 @@ class RushParameters:
     docs/mining.md. Those judged instead say so.
     """
 
-    margin_weight: float = 4.322  # b
-    attachment: float = 0.7041  # g
-    churn_share: float = 0.08546  # of a stock moves on in a month
-    exit_share: float = 0.1103  # more, a month, where the margin lags
-    exit_gap: float = 0.283  # lag of margin share at which half of that leaves
+    margin_weight: float = 4.399  # b
+    attachment: float = 0.7113  # g
+    churn_share: float = 0.08606  # of a stock moves on in a month
+    exit_share: float = 0.1031  # more, a month, where the margin lags
+    exit_gap: float = 0.2906  # lag of margin share at which half of that leaves
     return_share: float = 0.4063  # of displaced machines placed in a month
-    china_wet_usd_per_mwh: float = 21.38
-    china_dry_usd_per_mwh: float = 43.76
-    first_month_leave_share: float = 0.2743  # of China's stock, June 2021
-    second_month_leave_share: float = 0.3909  # July 2021
+    china_wet_usd_per_mwh: float = 21.37
+    china_dry_usd_per_mwh: float = 43.82
+    first_month_leave_share: float = 0.2745  # of China's stock, June 2021
+    second_month_leave_share: float = 0.3915  # July 2021
     pull: Mapping[str, float] = field(default_factory=dict)  # a by country; China 0
     pull_growth: Mapping[str, float] = field(default_factory=dict)  # of a, a year from 2020-09, until the case closes
     near: Mapping[str, float] = field(default_factory=dict)  # extra pull on displaced machines
@@ -75,6 +75,7 @@ class RushParameters:
     build_floor_ehs: float = 1.0  # judged: what can be built in a month where nothing stands
     seed_share: float = 0.10  # judged: weight of the case's zone table against where the stock stands
     legal_margin: float = 0.05  # judged: what being registered is worth, in margin: banks, contracts, no flight
+    pull_floor_share: float = 0.003  # judged: of the world, below which a country's stock pulls no less
     found_cost_months: float = 4.0  # judged: margin lost when a hidden farm is cut off, in months
 
     def vector(self) -> Floats:
@@ -83,6 +84,7 @@ class RushParameters:
             self.margin_weight, self.attachment, self.churn_share, self.build_share, self.build_floor_ehs,
             self.exit_share, self.exit_gap, self.exit_width, self.shut_share, self.shut_margin, self.shut_width,
             self.seed_share, self.found_cost_months, self.return_share, self.legal_margin,
+            self.pull_floor_share,
         ])  # fmt: skip
 
 
@@ -367,10 +369,10 @@ class Replay:
 
 DEFAULT = RushParameters(
     pull={
-        "Canada": -0.3596, "Germany": 0.408, "Iran": -0.5091, "Ireland": 0.3846, "Kazakhstan":
-        0.5839, "Malaysia": 0.5849, "Other": 0.6201, "Russia": 0.06936, "United States": 0.5825,
+        "Canada": -0.3462, "Germany": 0.4144, "Iran": -0.51, "Ireland": 0.2608, "Kazakhstan":
+        0.5979, "Malaysia": 0.5895, "Other": 0.6192, "Russia": 0.0716, "United States": 0.5933,
     },
-    pull_growth={"China": 0.09745, "United States": 0.5393},
-    near={"Kazakhstan": 1.715},
+    pull_growth={"China": 0.1131, "United States": 0.542},
+    near={"Kazakhstan": 1.717},
 )
 """The fit of `calibrate.fit_rush(case)` on the Kazakhstan case, even months."""

@@ -33,12 +33,13 @@ class Hazards:
     """What the case's authorities may do after the case closes. All judged in November 2021; see docs/mining.md."""
 
     pull_std: float = 0.11  # of a country's pull, a month to the root: 0.4 a year; the fastest fitted growth is 0.5
+    pull_persistence: float = 0.97  # of that walk, a month: forgotten over three years, so that nobody takes all
     level_std: float = 0.12  # of the map's last reading, of its logarithm: pools sampled differ
     reading_std: float = 0.15  # of a month's reading of the map, of its logarithm; the forecast is of readings
     registered_low: float = 0.30  # share of miners registered at the start: census, 5 to 95%
     registered_high: float = 0.65
     cut_off_chance: float = 0.40  # that registered miners lose grid power outright in the first winter
-    cut_off_again: float = 0.10  # in each later winter
+    cut_off_again: float = 0.10  # in each later winter, eased as below
     cut_off_months: float = 12.0  # mean length
     winter_cut: tuple[float, float] = (1.5, 3.0)  # beta: share of hours cut in a winter month
     summer_cut: tuple[float, float] = (1.2, 8.0)
@@ -48,6 +49,7 @@ class Hazards:
     found_std: float = 1.0  # of its logarithm
     register_high: float = 0.05  # of unregistered miners that register in a month: uniform from 0
     price_growth: float = 0.06  # of the price paid, a year: power tariffs were rising
+    price_growth_years: float = 4.0  # after which it stays
     price_std: float = 0.25  # of its logarithm, reached in two years: surplus may be imported
     ban_chance: float = 0.10  # that mining on grid power is forbidden within two years
 
@@ -163,7 +165,9 @@ def rush(
     paid = price_ahead(case, path.months[ahead])
     acts = [_authorities(b, case, path.months[ahead], Z, rng) for _ in range(S)]
     level = np.exp(b.level_std * rng.standard_normal((S, C)))
-    walk = np.cumsum(b.pull_std * rng.standard_normal((S, T, C)), axis=1)
+    walk = b.pull_std * rng.standard_normal((S, T, C))
+    for t in range(1, T):
+        walk[:, t] += b.pull_persistence * walk[:, t - 1]
     registered = rng.uniform(b.registered_low, b.registered_high, S)
     shares = zone_shares(case)
     china = model.countries.index(CHINA) if CHINA in model.countries[:-1] else -1
@@ -243,7 +247,7 @@ def _authorities(b: Hazards, case: Case, months: Months, zones: int, rng: np.ran
     table = np.clip(cut[:, None] * south[None, :], 0.0, 1.0)
     first = True
     for t in np.flatnonzero(calendar == 12):
-        chance = b.cut_off_chance if first else b.cut_off_again
+        chance = b.cut_off_chance if first else b.cut_off_again * b.easing_per_year ** years[t]
         first = False
         if rng.random() < chance:
             begin = t + int(rng.integers(0, 3))
@@ -253,7 +257,8 @@ def _authorities(b: Hazards, case: Case, months: Months, zones: int, rng: np.ran
     leave = np.zeros(T)
     if rng.random() < b.ban_chance:
         leave[int(rng.integers(1, 25)) :] = 0.5
-    drift = b.price_std * rng.standard_normal() * np.minimum(years / 2.0, 1.0) + b.price_growth * years
+    drift = b.price_std * rng.standard_normal() * np.minimum(years / 2.0, 1.0)
+    drift = drift + b.price_growth * np.minimum(years, b.price_growth_years)
     return _Acts(table, found, leave, np.full(T, rng.uniform(0.0, b.register_high)), np.exp(drift))
 
 

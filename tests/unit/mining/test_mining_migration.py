@@ -140,7 +140,7 @@ def test_without_a_ban_in_china_fewer_machines_reach_kazakhstan(case):
 
 
 def test_parameters_fill_the_kernels_vector_in_order():
-    v = RushParameters(margin_weight=1.5, legal_margin=0.25).vector()
+    v = RushParameters(margin_weight=1.5, pull_floor_share=0.25).vector()
     assert v[0] == 1.5
     assert v[-1] == 0.25
     assert np.isfinite(v).all()
