@@ -14,14 +14,14 @@ Dantzig, G. B. and Wolfe, P. (1960), Decomposition principle for linear programs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridrush.case.system import Ints, System
+from gridrush.case.system import Ints, Storage, System
 from gridrush.errors import EngineError, InfeasibleError
 from gridrush.grid import _kernels, _kernels_mesh, _kernels_store
 from gridrush.grid.lp import Shares, unit_limits_mw
@@ -32,7 +32,11 @@ WATER_GAP_SHARE = 2e-6
 """A period's water is settled when mixing more dispatches could not save more than this share of its cost."""
 WATER_ROUNDS = 60
 STORE_ROUNDS = 3
-SMOOTH = 4
+SMOOTH = 10
+"""Pieces each price step is spread over while several stores find their places."""
+TURNS = 3
+"""Turns of water and stores answering each other."""
+SMOOTH = 10
 """Pieces each price step is spread over while several stores find their places."""
 TURNS = 3
 """Turns of water and stores answering each other."""
@@ -326,7 +330,6 @@ def schedule_stores(desk: Desk, water: Floats) -> Stores:
     desk.inject = np.zeros((len(s.zones), T))
     together = J > 1 or len(s.reservoirs) > 1
     for turn in range(STORE_ROUNDS if together else 1):
-        before = out.stored.copy()
         for z in zones:
             if turn == 0 or zones.size > 1:
                 own = desk.inject[z].copy()
@@ -334,13 +337,32 @@ def schedule_stores(desk: Desk, water: Floats) -> Stores:
                 exact = _table(desk, int(z), water)
                 desk.inject[z] = own
             table, steps = _smooth(*exact) if together and turn < STORE_ROUNDS - 1 else exact
-            for j in np.flatnonzero(st.zone == z):
+            members = np.flatnonzero(st.zone == z)
+            if turn == 0 and members.size > 1:
+                _start_as_one(s, members, table, steps, desk.inject[z], out)
+                desk.inject[z] += (out.discharge[:, members] - out.charge[:, members]).sum(axis=1)
+            for j in members:
                 desk.inject[z] -= out.discharge[:, j] - out.charge[:, j]
                 _schedule_one(s, int(j), table, steps, desk.inject[z], out)
                 desk.inject[z] += out.discharge[:, j] - out.charge[:, j]
-        if turn == STORE_ROUNDS - 1 and np.abs(out.stored - before).max() <= STORE_GAIN_SHARE * st.energy_mwh.max():
-            break
     return out
+
+
+def _start_as_one(s: System, members: Ints, table: Floats, steps: Floats, moved: Floats, out: Stores) -> None:
+    """A first place for the stores of a zone: the schedule of one store as large as all, shared out by size."""
+    st = s.storage
+    share = st.energy_mwh[members] / max(float(st.energy_mwh[members].sum()), 1e-9)
+    both = (st.charge_mw, st.discharge_mw, st.energy_mwh)
+    mean = (st.charge_efficiency, st.discharge_efficiency, st.initial_share)
+    pool = Storage(
+        ("pool",),
+        st.zone[members[:1]],
+        *(np.array([x[members].sum()]) for x in both),
+        *(np.array([x[members] @ share]) for x in mean),
+    )
+    one = Stores(*(np.zeros((s.time.size, 1)) for _ in range(4)))
+    _schedule_one(replace(s, storage=pool), 0, table, steps, moved, one)
+    out.charge[:, members], out.discharge[:, members] = one.charge * share, one.discharge * share
 
 
 def _smooth(table: Floats, steps: Floats) -> tuple[Floats, Floats]:
