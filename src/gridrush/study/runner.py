@@ -7,7 +7,7 @@ import os
 import time as clock
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -15,15 +15,16 @@ import pandas as pd
 from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
+from gridrush.errors import EngineError
 from gridrush.study.checks import check_run
 from gridrush.study.claims import COLUMNS as CLAIM_COLUMNS
 from gridrush.study.claims import Evidence, judge_claims
 from gridrush.study.miners import Miners
 from gridrush.study.paths import Paths, draw_paths
 from gridrush.study.relief import time_to_relief
-from gridrush.study.run import Run, Study
+from gridrush.study.run import Study
 from gridrush.study.simulate import Progress, simulate
-from gridrush.study.store import save_run, with_hours_on_disk
+from gridrush.study.store import RunStore, copy_to, default_store, load_run
 
 SAMPLES = 2
 """Paths of weather, water and outages of a study, when not told otherwise."""
@@ -48,6 +49,7 @@ def run_all(
     seed: int = 1,
     out: Path | None = None,
     workers: int | None = None,
+    store: RunStore | None = None,
     progress: Progress | None = None,
 ) -> Study:
     """Simulate scenarios of a case and draw up claims, remedies and checks.
@@ -64,9 +66,11 @@ def run_all(
     seed : int
         The numbers are a function of case, scenarios, years, samples and seed, never of `workers`.
     out : Path, optional
-        Folder that gets `runs/NAME.nc`; without it everything stays in memory.
+        Folder that gets `runs/NAME.nc`.
     workers : int, optional
         Processes; default the processors there are. 1 runs in this process.
+    store : RunStore, optional
+        Where runs are kept and found again; default the user's own.
     progress : callable, optional
         Told the share done and what was finished last.
 
@@ -78,14 +82,25 @@ def run_all(
     names = [case.default_scenario, *(n for n in case.scenarios if n != case.default_scenario)]
     chosen = [resolve_scenario(case, s) for s in (scenarios if scenarios is not None else names)]
     wanted = sorted(set(years)) if years is not None else list(case.years)
-    paths = draw_paths(case, range(case.first_year, max(wanted) + 1), samples=samples, seed=seed)
-    miners = Miners.of(case, seed=seed)
-    job = _Job(case, tuple(wanted), risk_years_of(case, wanted), risk_samples, paths, miners, out)
-    if any(s.name == case.default_scenario for s in chosen):
-        _ = miners.forecast_mw  # once, before the workers copy it
-    number = min(len(chosen), workers if workers is not None else os.cpu_count() or 1)
-    runs = _in_turn(job, chosen, progress) if number < 2 else _in_pool(job, chosen, number, progress)
-    runs = [r if out is None else with_hours_on_disk(r, out / "runs" / f"{r.name}.nc") for r in runs]
+    job = _Job(case, tuple(wanted), risk_years_of(case, wanted), samples, risk_samples, seed,
+               store if store is not None else default_store())  # fmt: skip
+    missing = [s for s in chosen if job.find(s) is None]
+    if missing:
+        job.prepare(missing)
+        number = min(len(missing), workers if workers is not None else os.cpu_count() or 1)
+        if number < 2:
+            _in_turn(job, missing, progress)
+        else:
+            _in_pool(job, missing, number, progress)
+    runs = []
+    for scenario in chosen:
+        path = job.find(scenario)
+        if path is None:
+            raise EngineError(f"the run of {scenario.name} vanished from {job.store.folder}")
+        if out is not None:
+            copy_to(path, out / "runs" / f"{scenario.name}.nc")
+        runs.append(load_run(path, case))
+    miners = job.miners
     by_name = {r.name: r for r in runs}
     relief = time_to_relief(by_name)
     main = by_name.get(case.default_scenario, runs[0])
@@ -99,46 +114,71 @@ def run_all(
 
 
 class _Job:
-    """What every scenario of a study needs."""
+    """What every scenario of a study needs; the costly parts are made when first wanted and shared with workers."""
 
     def __init__(
-        self, case: Case, years: tuple[int, ...], risk_years: tuple[int, ...], risk_samples: int, paths: Paths,
-        miners: Miners, out: Path | None,
+        self, case: Case, years: tuple[int, ...], risk_years: tuple[int, ...], samples: int, risk_samples: int,
+        seed: int, store: RunStore,
     ) -> None:  # fmt: skip
-        self.case, self.years, self.risk_years, self.risk_samples = case, years, risk_years, risk_samples
-        self.paths, self.miners, self.out = paths, miners, out
+        self.case, self.years, self.risk_years, self.store = case, years, risk_years, store
+        self.samples, self.risk_samples, self.seed = samples, risk_samples, seed
 
-    def run(self, scenario: Scenario, progress: Progress | None = None) -> Run:
+    @cached_property
+    def paths(self) -> Paths:
+        """Weather, water and load."""
+        years = range(self.case.first_year, max(self.years) + 1)
+        return draw_paths(self.case, years, samples=self.samples, seed=self.seed)
+
+    @cached_property
+    def miners(self) -> Miners:
+        """Census and rush."""
+        return Miners.of(self.case, seed=self.seed)
+
+    def prepare(self, scenarios: Sequence[Scenario]) -> None:
+        """Make what the workers will share, before they copy it."""
+        _ = self.paths
+        if any(s.name == self.case.default_scenario for s in scenarios):
+            _ = self.miners.forecast_mw
+        first = self.case.first_year
+        simulate(self.case, scenarios[0], years=[first], risk_years=[first], risk_samples=2, seed=self.seed,
+                 paths=self.paths, miners=self.miners)  # fmt: skip  # kernels are compiled once, not by every worker
+
+    def find(self, scenario: Scenario) -> Path | None:
+        """The stored run of a scenario."""
+        return self.store.find(self._key(scenario))
+
+    def run(self, scenario: Scenario, progress: Progress | None = None) -> None:
         """Simulate one scenario and store it."""
         done = simulate(
             self.case, scenario, years=self.years, risk_years=self.risk_years, risk_samples=self.risk_samples,
-            seed=self.paths.seed, samples=self.paths.samples, paths=self.paths, miners=self.miners, progress=progress,
+            seed=self.seed, samples=self.samples, paths=self.paths, miners=self.miners, progress=progress,
         )  # fmt: skip
-        if self.out is None:
-            return done
-        save_run(done, self.out / "runs")
-        return replace(done, hourly=done.hourly.isel(time=slice(0, 0)))
+        self.store.put(done, self._key(scenario))
+
+    def _key(self, scenario: Scenario) -> str:
+        return self.store.key(
+            self.case, scenario, years=self.years, risk_years=self.risk_years, samples=self.samples,
+            risk_samples=self.risk_samples, seed=self.seed,
+        )  # fmt: skip
 
 
-def _in_turn(job: _Job, scenarios: Sequence[Scenario], progress: Progress | None) -> list[Run]:
-    runs = []
+def _in_turn(job: _Job, scenarios: Sequence[Scenario], progress: Progress | None) -> None:
     for i, scenario in enumerate(scenarios):
 
         def tell(share: float, word: str, i: int = i) -> None:
             if progress is not None:
                 progress((i + share) / len(scenarios), word)
 
-        runs.append(job.run(scenario, tell))
-    return runs
+        job.run(scenario, tell)
 
 
 _job: _Job | None = None
 
 
-def _run_here(scenario: Scenario) -> Run:
+def _run_here(scenario: Scenario) -> None:
     if _job is None:
         raise RuntimeError("the worker was started without a job")
-    return _job.run(scenario)
+    _job.run(scenario)
 
 
 def _start_worker(job: _Job) -> None:
@@ -146,14 +186,12 @@ def _start_worker(job: _Job) -> None:
     _job = job
 
 
-def _in_pool(
-    job: _Job, scenarios: Sequence[Scenario], workers: int, progress: Progress | None
-) -> list[Run]:
+def _in_pool(job: _Job, scenarios: Sequence[Scenario], workers: int, progress: Progress | None) -> None:
     """Scenarios in processes that share the paths where the system can fork."""
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(job,)) as pool:
-        futures: dict[Future[Run], int] = {pool.submit(_run_here, s): i for i, s in enumerate(scenarios)}
+        futures: dict[Future[None], int] = {pool.submit(_run_here, s): i for i, s in enumerate(scenarios)}
         left = set(futures)
         try:
             while left:
@@ -167,4 +205,3 @@ def _in_pool(
             for f in left:
                 f.cancel()
             raise
-        return [f.result() for f, _ in sorted(futures.items(), key=lambda x: x[1])]
