@@ -12,6 +12,7 @@ from gridrush.errors import CaseError, EngineError, GridrushError, InfeasibleErr
 
 if TYPE_CHECKING:
     from gridrush.case.estimate import Estimate as Estimate
+    from gridrush.case.check import check_case as check_case
     from gridrush.case.load import load_case as load_case
     from gridrush.case.load import resolve_scenario as resolve_scenario
     from gridrush.case.model import Case as Case
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gridrush.case.template import new_case as new_case
     from gridrush.study.run import Run as Run
     from gridrush.study.run import Study as Study
+    from gridrush.study.runner import run_all as run_all
     from gridrush.study.simulate import simulate as simulate
 
 __version__ = "0.1.0"
@@ -31,16 +33,18 @@ _ROOMS = {
     "Scenario": "gridrush.case.scenario",
     "Study": "gridrush.study.run",
     "System": "gridrush.case.system",
+    "check_case": "gridrush.case.check",
     "load_case": "gridrush.case.load",
     "new_case": "gridrush.case.template",
     "resolve_scenario": "gridrush.case.load",
+    "run_all": "gridrush.study.runner",
     "simulate": "gridrush.study.simulate",
 }
 """Where each public name lives."""
 
 __all__ = [
     "Case", "CaseError", "EngineError", "Estimate", "GridrushError", "InfeasibleError", "Problem", "Run", "Scenario",
-    "Study", "System", "__version__", "load_case", "new_case", "resolve_scenario", "simulate",
+    "Study", "System", "__version__", "check_case", "load_case", "new_case", "resolve_scenario", "run_all", "simulate",
 ]  # fmt: skip
 
 

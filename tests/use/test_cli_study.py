@@ -22,6 +22,11 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(new_case(tmp_path_factory.mktemp("cases") / "example"))
 
 
+@pytest.fixture(autouse=True)
+def _runs_are_kept_apart(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDRUSH_STORE", str(tmp_path_factory.mktemp("store")))
+
+
 @pytest.fixture
 def tables(tmp_path: Path) -> list[str]:
     (tmp_path / "units.csv").write_text(UNITS)
