@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from gridrush.errors import CaseError, EngineError, GridrushError, InfeasibleError, Problem
 
 if TYPE_CHECKING:
-    from gridrush.case.estimate import Estimate as Estimate
     from gridrush.case.check import check_case as check_case
+    from gridrush.case.estimate import Estimate as Estimate
     from gridrush.case.load import load_case as load_case
     from gridrush.case.load import resolve_scenario as resolve_scenario
     from gridrush.case.model import Case as Case
