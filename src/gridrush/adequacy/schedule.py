@@ -120,9 +120,9 @@ def planned_supply(
         short[zone] -= run
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(can > 0, run / can, 0.0)
-        for g in members:
-            available[g] = len(rows)
-            rows.append(np.clip(share, 0.0, 1.0) * system.profiles[u.available[g]])
+        for shared in np.unique(u.available[members]):
+            available[members[u.available[members] == shared]] = len(rows)
+            rows.append(np.clip(share, 0.0, 1.0) * system.profiles[shared])
     need = np.array([short[zones].sum(axis=0) for zones in islands_])
     placed: dict[str, tuple[int, int]] = {}
     days = -(-T // HOURS_PER_DAY)

@@ -127,6 +127,15 @@ class GridModel:
 
     def marginal_cost(self, technology: str, zone: str) -> tuple[float, float]:
         """Short-run cost [USD/MWh] and CO2 [t/MWh] of a technology in a zone."""
+        if (technology, zone) not in self._costs:
+            self._costs[technology, zone] = self._marginal_cost(technology, zone)
+        return self._costs[technology, zone]
+
+    @cached_property
+    def _costs(self) -> dict[tuple[str, str], tuple[float, float]]:
+        return {}
+
+    def _marginal_cost(self, technology: str, zone: str) -> tuple[float, float]:
         fuel = self.fuel_of[technology]
         efficiency = self.parameter(technology, "efficiency_share", 1.0)
         co2 = self.fuel_fact(fuel, zone, "co2_t_per_mwh_th") / efficiency
@@ -348,14 +357,18 @@ def _assemble(
     case, T, t = model.case, time.size, model.table
     year, m = divmod(month, 12)
     serving = np.flatnonzero((t.first_month <= month) & (month < t.last_month))
-    profiles: list[Floats] = [np.ones(T), np.zeros(T)]
-
-    def row(share: float | Floats) -> int:
-        profiles.append(np.broadcast_to(np.clip(np.asarray(share, np.float64), 0.0, 1.0), (T,)))
-        return len(profiles) - 1
-
     kinds = t.technology[serving]
     used = np.unique(kinds)
+    profiles = np.empty((2 + 3 * used.size + len(case.zones) * (1 + len(WEATHER_DRIVEN)), T))
+    profiles[0], profiles[1] = 1.0, 0.0
+    rows = 2
+
+    def row(share: float | Floats) -> int:
+        nonlocal rows
+        np.clip(share, 0.0, 1.0, out=profiles[rows])
+        rows += 1
+        return rows - 1
+
     available, must = np.zeros(len(t.technologies), np.int64), np.ones(len(t.technologies), np.int64)
     captive = must.copy()
     for q in used:
@@ -407,7 +420,7 @@ def _assemble(
         names = tuple(f"{case.zone_names[z]} water" for z in hydro_zones)
         reservoirs = Reservoirs(names, hydro_mwh[hydro_zones][:, None] * water[None, :])
     stores = [p for p in model.active(month) if p.technology == "battery"]
-    return System(case.zone_names, time, period, np.array(profiles), units, _with_exports(model, month, demand), links,
+    return System(case.zone_names, time, period, profiles[:rows], units, _with_exports(model, month, demand), links,
                   _storage(model, stores), reservoirs)  # fmt: skip
 
 

@@ -78,7 +78,6 @@ class Collector:
         exports = sum_rows(served, s.demand.zone, 1.0 * sale, Z).T
         load = m.consumers_mw + m.unregistered_mw
         wanted = load + m.registered_mw
-        self.residual_share = max(self.residual_share, float((np.abs(d.balance_mw) / wanted.clip(1.0)).max()))
 
         def by_sample(x: Floats) -> Floats:
             return np.asarray(x.reshape(S, H, *x.shape[1:]).sum(axis=1))
@@ -119,14 +118,18 @@ class Collector:
             loss[:, s.links.target[i]] += share * np.maximum(f, 0.0)
             loss[:, s.links.source[i]] -= share * np.minimum(f, 0.0)
         store = _by_zone(s.storage.zone, Z).T
+        charged, discharged = d.charge_mw @ store, d.discharge_mw @ store
+        given = generation.sum(axis=1) + imports + discharged + inflow
+        taken = wanted - m.unserved_mw - m.interrupted_mw + exports + charged + d.spilled_mw
+        self.residual_share = max(self.residual_share, float((np.abs(given - taken) / wanted.clip(1.0)).max()))
         flow = np.zeros((s.time.size, len(self._link_names(s))))
         for i, name in enumerate(s.links.name):
             flow[:, self.links.index(name)] = d.flow_mw[:, i]
         self.time.append(s.time[:H])
         for name, value in {
             "load_mw": load, "registered_mw": m.registered_mw, "unregistered_mw": m.unregistered_mw,
-            "generation_mw": generation, "import_mw": imports, "export_mw": exports, "charged_mw": d.charge_mw @ store,
-            "discharged_mw": d.discharge_mw @ store, "spilled_mw": d.spilled_mw, "loss_mw": loss, "inflow_mw": inflow,
+            "generation_mw": generation, "import_mw": imports, "export_mw": exports, "charged_mw": charged,
+            "discharged_mw": discharged, "spilled_mw": d.spilled_mw, "loss_mw": loss, "inflow_mw": inflow,
             "unserved_mw": m.unserved_mw, "interrupted_mw": m.interrupted_mw, "flow_mw": flow,
             "price_usd_per_mwh": d.price_usd_per_mwh,
         }.items():  # fmt: skip
