@@ -51,12 +51,17 @@ def assess_year(
     return xr.Dataset(out, coords={"year": [year], "zone": list(zones)}), found
 
 
-def year_system(months: Sequence[MonthHours], *, path: int = 0) -> System:
+def year_system(months: Sequence[MonthHours], *, path: int = 0, exports: bool = False) -> System:
     """One path of a year as a `System` of 8,760 hours.
 
-    A unit in service for part of the year is out of it before and after; export sales are left out; stores are those
-    in service in the middle of the year. Reservoir units, whose output follows each path's water, do not fail: their
-    capacity is multiplied by the share of time they are up.
+    A unit in service for part of the year is out of it before and after; stores are those in service in the middle of
+    the year. Reservoir units, whose output follows each path's water, do not fail: their capacity is multiplied by the
+    share of time they are up.
+
+    Parameters
+    ----------
+    exports : bool
+        Whether sales abroad are among the demand blocks.
     """
     slices = [slice(path * m.hours, (path + 1) * m.hours) for m in months]
     systems = [m.untapped for m in months]
@@ -77,7 +82,8 @@ def year_system(months: Sequence[MonthHours], *, path: int = 0) -> System:
     middle = systems[len(systems) // 2]
     return System(
         zones=middle.zones, time=time, period=np.repeat(np.arange(len(months)), [m.hours for m in months]),
-        units=_units(months, slices, row), demand=_demand(months, slices), links=_links(systems, months, row),
+        units=_units(months, slices, row), demand=_demand(months, slices, exports=exports),
+        links=_links(systems, months, row),
         storage=middle.storage, reservoirs=_reservoirs(systems, path), profiles=np.array(profiles),
     )  # fmt: skip
 
@@ -123,23 +129,38 @@ def _units(months: Sequence[MonthHours], slices: Sequence[slice], row: Row) -> U
     )  # fmt: skip
 
 
-def _demand(months: Sequence[MonthHours], slices: Sequence[slice]) -> Demand:
-    """Households, industry, registered miners that are firm, registered miners that are not; Z of each."""
+def _demand(months: Sequence[MonthHours], slices: Sequence[slice], *, exports: bool) -> Demand:
+    """Households, industry, registered miners that are firm, registered miners that are not (Z of each), sales."""
     Z = len(months[0].system.zones)
     parts = []
     firm: BlockKind = "firm"
     soft: BlockKind = "interruptible"
+    sale: BlockKind = "export"
+    sales: dict[str, tuple[int, float]] = {}
+    for m in months:
+        d = m.untapped.demand
+        for b in range(3 * Z, len(d)) if exports else ():
+            sales.setdefault(d.name[b], (int(d.zone[b]), float(d.value_usd_per_mwh[b])))
     for m, at in zip(months, slices, strict=True):
         d = m.untapped.demand
         load = d.load_mw[at]
         miners = load[:, 2 * Z : 3 * Z]
         is_firm = d.kind[2 * Z] == firm
-        parts.append(np.concatenate([load[:, : 2 * Z], miners * is_firm, miners * (not is_firm)], axis=1))
+        sold = np.zeros((load.shape[0], len(sales)))
+        for b in range(3 * Z, len(d)) if exports else ():
+            sold[:, list(sales).index(d.name[b])] = load[:, b]
+        parts.append(np.concatenate([load[:, : 2 * Z], miners * is_firm, miners * (not is_firm), sold], axis=1))
     d = months[-1].untapped.demand
     worth = d.value_usd_per_mwh
-    value = np.concatenate([worth[: 2 * Z], worth[Z : 2 * Z], worth[2 * Z : 3 * Z]])
-    names = (*d.name[: 3 * Z], *(f"{n}, interruptible" for n in d.name[2 * Z : 3 * Z]))
-    return Demand(names, (*[firm] * (3 * Z), *[soft] * Z), np.tile(np.arange(Z), 4), np.concatenate(parts), value)
+    return Demand(
+        name=(*d.name[: 3 * Z], *(f"{n}, interruptible" for n in d.name[2 * Z : 3 * Z]), *sales),
+        kind=(*[firm] * (3 * Z), *[soft] * Z, *[sale] * len(sales)),
+        zone=np.concatenate([np.tile(np.arange(Z), 4), [z for z, _ in sales.values()]]).astype(np.int64),
+        load_mw=np.concatenate(parts),
+        value_usd_per_mwh=np.concatenate(
+            [worth[: 2 * Z], worth[Z : 2 * Z], worth[2 * Z : 3 * Z], [v for _, v in sales.values()]]
+        ),
+    )
 
 
 def _links(systems: Sequence[System], months: Sequence[MonthHours], row: Row) -> Links:

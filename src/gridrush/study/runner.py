@@ -29,7 +29,7 @@ from gridrush.study.store import RunStore, copy_to, default_store, load_run
 SAMPLES = 2
 """Paths of weather, water and outages of a study, when not told otherwise."""
 
-RISK_SAMPLES = 400
+RISK_SAMPLES = 200
 """Monte Carlo years behind each risk figure, when not told otherwise."""
 
 

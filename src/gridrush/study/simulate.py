@@ -13,6 +13,7 @@ import xarray as xr
 from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
+from gridrush.case.system import System
 from gridrush.grid.hourly import annual_demand_twh, utc_offset_h
 from gridrush.grid.network import GridModel, build_fleet
 from gridrush.policy.levers import contracts, month_policy
@@ -21,9 +22,12 @@ from gridrush.study.hours import MonthEngine, MonthHours, rationed_share, spare_
 from gridrush.study.ledger import RunLedger
 from gridrush.study.miners import Miners, ScenarioMiners
 from gridrush.study.paths import Paths, draw_paths
-from gridrush.study.risk import NO_RISK, assess_year
+from gridrush.study.risk import NO_RISK, assess_year, year_system
 from gridrush.study.run import Run
 from gridrush.units import Floats
+
+YearHook = Callable[[int, Sequence[MonthHours]], None]
+"""Told a year and its months."""
 
 Progress = Callable[[float, str], None]
 """Told the share done (0 to 1) and what is being done."""
@@ -40,6 +44,7 @@ def simulate(
     risk_samples: int = 200,
     paths: Paths | None = None,
     miners: Miners | None = None,
+    on_year: YearHook | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Simulate a scenario hour by hour with miners that answer to prices, rules and cuts month by month.
@@ -59,6 +64,8 @@ def simulate(
         Years to assess by Monte Carlo over unit outages, and with how many samples.
     paths, miners : optional
         Already drawn for this case, years and seed, when several scenarios are run.
+    on_year : callable, optional
+        Given each simulated year and its twelve months of hours, for whoever wants more than the `Run` keeps.
     progress : callable, optional
         Called with the share done and a word.
 
@@ -89,11 +96,13 @@ def simulate(
             collector.add(hours, evening=evening[paths.month[y] == m])
             collector.add_month(hours.month, {**now.figures(), "rationed_share": cut})
             cash.add_month(hours, now, rules)
-            if year in risk_years:
+            if year in risk_years or on_year is not None:
                 months.append(hours)
         if year in risk_years:
             risk.append(assess_year(months, year, samples=risk_samples, seed=seed)[0])
-            months = []
+        if on_year is not None:
+            on_year(year, months)
+        months = []
         if progress is not None:
             progress((y + 1) / len(span), f"{chosen.name} {year}")
     annual = collector.annual_dataset()
@@ -136,3 +145,35 @@ def _autumn_evening(case: Case, paths: Paths, year_index: int) -> np.ndarray:
 def _keep(data: xr.Dataset, years: Sequence[int], axis: str = "time") -> xr.Dataset:
     at = pd.DatetimeIndex(data[axis].values).year
     return data.isel({axis: np.flatnonzero(np.isin(at, list(years)))})
+
+
+def year_systems(
+    case: Case,
+    scenario: str | Scenario | None = None,
+    *,
+    years: Sequence[int],
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> dict[int, System]:
+    """The power system of each year as a scenario leaves it: for dispatch, contingencies, adequacy and planning.
+
+    Parameters
+    ----------
+    years : sequence of int
+        Years wanted.
+    seed : int
+        Of the path of weather and water; units are all up, dated outages left in.
+
+    Returns
+    -------
+    dict of year to System
+        8,760 hours each, reservoirs by month, sales abroad among the demand blocks.
+    """
+    found: dict[int, System] = {}
+
+    def keep(year: int, months: Sequence[MonthHours]) -> None:
+        if year in years:
+            found[year] = year_system(months, exports=True)
+
+    simulate(case, scenario, years=years, samples=1, seed=seed, on_year=keep, progress=progress)
+    return found
