@@ -163,7 +163,7 @@ def clear(
 
     inject (Z, T): power already decided; dyn_*: (D,), (D, T), (D, T) items whose cost changes by hour; out_mw, in_mw
     (Z, T): limits of the link to the parent; steps: all costs, rising, the last one the price of power that does not
-    exist. Fills price and own (Z, T), sent (Z, T) entering the link to the parent (negative: arriving from it),
+    exist. Fills price and own (Z, T), sent (Z, T) entering the link to the parent (negative: entering it there),
     cost_usd (T,) of the items and y (N, T) if detail. Returns the largest power [MW] that had to be made from nothing.
     """
     Z, N, D, T = stop.size, cap.size, dyn_node.size, inject.shape[1]

@@ -167,9 +167,9 @@ def violation_mw(op: Operation, standing_mw: Floats, o: Operated) -> float:
             z, up, keep_k = tree.node_zone[k], tree.node_zone[tree.parent[k]], tree.keep[k]
             top = sum((forward[i] if points else backward[i]) * share[i] for i, points in mine)
             low = sum((backward[i] if points else forward[i]) * share[i] for i, points in mine)
-            net[z] += into[k] - out[k]
-            net[up] += keep_k * out[k] - into[k] / keep_k
-            worst += [(out[k] - top).max(), (into[k] / keep_k - low).max()]
+            net[z] += keep_k * into[k] - out[k]
+            net[up] += keep_k * out[k] - into[k]
+            worst += [(out[k] - top).max(), (into[k] - low).max()]
     worst.append((-net).max(initial=0.0))
     for h in range(op.water.shape[0]):
         mine = op.reservoir == h

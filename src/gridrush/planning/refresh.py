@@ -44,7 +44,7 @@ class Operated:
     missing_mw: float  # above 0 the dispatch does not exist
     item_mw: Floats | None  # (N, T)
     unserved_mw: Floats | None  # (B, T)
-    sent_mw: tuple[Floats, Floats] | None  # (Z, T) on a tree: each node into the link to its parent, and out of it
+    sent_mw: tuple[Floats, Floats] | None  # (Z, T) on a tree: entering a link at the node, at its parent
     flow_mw: tuple[Floats, Floats] | None  # (L, T) forwards and backwards, on a network with loops
 
 
