@@ -12,7 +12,7 @@ from gridrush.report.figures import small
 from gridrush.report.figures.mining import peak_month
 from gridrush.report.figures.money import PARTY_NAMES, SHOWN, difference
 from gridrush.report.view import View, annual, mining_months, row_of, system_risk, worst_year
-from gridrush.report.words import DASH, interval, joined, month_name, ranged, rough, signed, when, with_unit
+from gridrush.report.words import DASH, interval, joined, month_name, number, ranged, rough, signed, when, with_unit
 from gridrush.study.run import Run
 
 Z95 = 1.96  # standard errors in half a 95% normal interval
@@ -102,9 +102,9 @@ def breaks(view: View) -> Answer | None:
     said.append(
         "These are averages over many possible years of weather and breakdowns; a real year may be far better or worse."
     )
-    return Answer("breaks", "What breaks?", rough(hours, "h"), f"short of power in {year}, {rough(energy, 'GWh')} "
-    "not served", tuple(said),
-                  small.breaks(view), "estimated", "risk")  # fmt: skip
+    meaning = f"short of power in {year}, {rough(energy, 'GWh')} not served"
+    drawing = small.breaks(view)
+    return Answer("breaks", "What breaks?", rough(hours, "h"), meaning, tuple(said), drawing, "estimated", "risk")
 
 
 def _with_error(run: Run, year: int, name: str, unit: str) -> str:
@@ -198,9 +198,14 @@ def pays(view: View) -> Answer | None:
         said.append(f"The mining fee brings the treasury {with_unit(float(fee.max()), 'USD', 2)} in its best year.")
     else:
         said.append(f"No fee is charged under “{view.main.scenario.title}”.")
+    said.append(
+        f"The ledger follows {number(view.main.samples, 9)} sampled paths of hours, "
+        "so the price of rare shortages may be missing."
+    )
     worst = str(total.idxmin())
     if total[worst] >= -least:
-        figure, meaning = "Nobody", "loses by it"
+        best = str(total.idxmax())
+        figure, meaning = signed(float(total[best]), "USD", 2), f"for {names[best]}, the largest gain; no large loss"
     else:
         figure, meaning = signed(float(total[worst]), "USD", 2), f"for {names[worst]}, the largest loss"
     return Answer("pays", "Who pays?", figure, meaning, tuple(said), small.pays(view), "estimated", "money")

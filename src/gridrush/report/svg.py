@@ -194,13 +194,14 @@ class Frame:
             self.svg.text(self.left - 6, y + 4, number(value * factor), "muted", "end")
         self.svg.text(2, self.py(marks[-1]) - 12, unit, "muted")
 
-    def year_axis(self, years: Sequence[int], *, every: int | None = None, half: float = 0.0) -> None:
+    def year_axis(self, years: Sequence[int], *, half: float = 0.0) -> None:
         """Year numbers under the frame, thinned so that they do not touch."""
-        room = (self.right - self.left) / max(len(years), 1)
-        step = every or next((s for s in (1, 2, 5, 10) if room * s >= 36), 20)
+        last = -99.0
         for year in years:
-            if (year - years[0]) % step == 0:
-                self.svg.text(self.px(year + half), self.bottom + 17, str(year), "muted", "middle")
+            x = self.px(year + half)
+            if x - last >= 36 and x <= self.right + 12:
+                self.svg.text(x, self.bottom + 17, str(year), "muted", "middle")
+                last = x
 
     def hover(self, x_pixels: ArrayLike) -> None:
         """Let the reader walk along x; the figure's data block holds the values."""

@@ -178,6 +178,8 @@ def ranged(best: float, low: float | None, high: float | None, unit: str, digits
 def signed(value: float, unit: str = "", digits: int = 3) -> str:
     """A change, with its sign."""
     text = with_unit(value, unit, digits)
+    if text.startswith("0") and number(value, digits) == "0":
+        return text
     return text if text.startswith(MINUS) or text in ("0", "n/a", "0%") else "+" + text
 
 

@@ -37,7 +37,7 @@ def test_a_range_of_money_in_millions_never_loses_its_unit() -> None:
 
 
 def test_a_change_always_shows_its_sign() -> None:
-    assert [signed(v, "MW") for v in (5.0, -5.0, 0.0)] == [f"+5{THIN}MW", f"−5{THIN}MW", f"+0{THIN}MW"]
+    assert [signed(v, "MW") for v in (5.0, -5.0, 0.0)] == [f"+5{THIN}MW", f"−5{THIN}MW", f"0{THIN}MW"]
 
 
 def test_a_number_too_small_for_its_digits_is_not_shown_as_nothing() -> None:

@@ -90,7 +90,7 @@ def _parties(view: View, run: Run) -> Figure:
         f"money-{run.name}",
         title,
         caption,
-        "Model ledger: every payment has one payer and one payee, so the parties add up.",
+        "Model ledger, mean of the sampled paths of hours; every payment has one payer and one payee.",
         "estimated",
         draw,
         out,

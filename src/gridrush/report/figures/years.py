@@ -206,7 +206,7 @@ def check(view: View) -> Figure | None:
         svg = Svg(width, 46 + row * len(energy), title)
         left = 190 if wide else 140
         bound = min(max(0.12, float(np.nan_to_num(off.abs().max())) * 1.15), 1.0)
-        f = frame(svg, (-bound, bound), (0, 1), left=left, right=160 if wide else 64, top=10, bottom=34)
+        f = frame(svg, (-bound, bound), (0, 1), left=left, right=196 if wide else 76, top=10, bottom=34)
         for share in ticks(-bound, bound, count=6 if wide else 4):
             svg.line(f.px(share), f.top, f.px(share), f.bottom, "axis" if share == 0 else "grid")
             svg.text(f.px(share), f.bottom + 17, signed(share, "share", 2), "muted", "middle")
