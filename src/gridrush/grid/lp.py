@@ -303,7 +303,8 @@ class LpDispatch:
 
 
 def dispatch_lp(
-    system: System, *, up: Shares | None = None, links_up: Shares | None = None, **options: Any
-) -> Dispatch:
+    system: System, *, up: Shares | None = None, links_up: Shares | None = None, ramps: bool = False,
+    reserve_mw: Floats | None = None, threads: int = 1,
+) -> Dispatch:  # fmt: skip
     """Cheapest operation by HiGHS; see `gridrush.grid.dispatch.dispatch` for the model and the parameters."""
-    return LpDispatch(system, up=up, links_up=links_up, **options).solve()
+    return LpDispatch(system, up=up, links_up=links_up, ramps=ramps, reserve_mw=reserve_mw, threads=threads).solve()

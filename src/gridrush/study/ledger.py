@@ -55,9 +55,17 @@ class RunLedger:
         if rules.rationing is not None:
             self._pay("interruption", year, float(cut.sum()) * rules.rationing.paid_usd_per_mwh)
         self._pay("enforcement", year, miners.found_mw * rules.found_cost_usd_per_mw)
+        self._pay("fines", year, miners.found_mw * rules.fine_usd_per_mw)
         per_mwh = miners.revenue_usd_per_mwh
-        self._pay("registered_coins", year, float(registered.sum()) * per_mwh)
+        own = float(miners.own_mw.sum()) * hours.hours * self.case.parameters.mining_uptime_share.value
+        self._pay("own_power", year, own * rules.own_usd_per_mwh)
+        self._pay("fee", year, own * rules.own_fee_usd_per_mwh)
+        self._pay("registered_coins", year, (float(registered.sum()) + own) * per_mwh)
         self._pay("unregistered_coins", year, float(hidden.sum()) * per_mwh)
+        spent = float(registered @ (rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh))
+        spent += own * (rules.own_usd_per_mwh + rules.own_fee_usd_per_mwh)
+        profit = (float(registered.sum()) + own) * per_mwh - spent
+        self._pay("profit_tax", year, rules.profit_tax_share * max(profit, 0.0))
 
     def table(self, annual: xr.Dataset) -> pd.DataFrame:
         """The ledger by year, with the system's lines from the yearly sums. [USD]"""

@@ -31,6 +31,7 @@ class MinersNow:
     unregistered_mw: Floats  # (Z,)
     bounds_mw: Floats  # (3,) national total, low, best, high
     found_mw: float  # unregistered MW found and cut off in the month
+    own_mw: Floats  # (Z,) registered, on power of their own, off the grid
     world_hashrate_ehs: float
     hashprice_usd_per_ph_day: float
     efficiency_j_per_th: float  # machines, without the site
@@ -71,7 +72,8 @@ class Miners:
         if not case.mining_country:
             return cls(case, None, None, np.zeros((len(case.zones), 2)))
         found = census(case, draws=draws, seed=seed, first=f"{case.first_year}-01")
-        return cls(case, found, RushModel.of(case), zone_shares(case))
+        registered, both = found.draws_mw[:, -1, 0].mean(), found.total_mw[:, -1].mean()
+        return cls(case, found, RushModel.of(case, registered_share=float(registered / both)), zone_shares(case))
 
     @cached_property
     def bounds_mw(self) -> Floats:
@@ -110,6 +112,7 @@ class ScenarioMiners:
         case, assume = self.known.case, self.scenario.assume
         self._world: World | None = None
         if self.known.rush is not None:
+            self._stepper = self.known.rush.stepper()
             self._world = world_path(
                 case, first=f"{case.first_year}-01", last=f"{case.last_year}-12", after=assume.hashprice_after,
                 growth_share=assume.hashprice_growth_share, record_ends=assume.world_last_month,
@@ -151,7 +154,7 @@ class ScenarioMiners:
         known, found, rush = self.known, self.known.census, self.known.rush
         Z = len(known.case.zones)
         if found is None or rush is None or self._world is None:
-            return MinersNow(np.zeros(Z), np.zeros(Z), np.zeros(3), 0.0, 0.0, 0.0, 1.0, 1.0)
+            return MinersNow(np.zeros(Z), np.zeros(Z), np.zeros(3), 0.0, np.zeros(Z), 0.0, 0.0, 1.0, 1.0)
         at = self._world.at(_month(month))
         price, fleet = self._world.hashprice_usd_per_ph_day[at], self._world.fleet_j_per_th[at]
         first = _month_number(found.months[0])
@@ -168,16 +171,17 @@ class ScenarioMiners:
         else:
             if self._state is None:
                 raise ValueError("months of a scenario come in order, the first within the census")
-            self._state = rush.step(self._state, self._drivers(month, at, rules))
+            self._state = self._stepper.step(self._state, self._drivers(month, at, rules))
             registered, unregistered = self._state.registered_mw, self._state.unregistered_mw
             found_mw = self._state.found_mw
         bounds = np.array([low, best, high])
         if row > last:
             bounds = self._bounds(month, float((registered + unregistered).sum()), low / best, high / best)
+        own = registered * rules.own_share
         return MinersNow(
-            registered_mw=registered, unregistered_mw=unregistered,
+            registered_mw=registered - own, unregistered_mw=unregistered,
             bounds_mw=bounds,
-            found_mw=found_mw, world_hashrate_ehs=float(self._world.hashrate_ehs[at]),
+            found_mw=found_mw, own_mw=own, world_hashrate_ehs=float(self._world.hashrate_ehs[at]),
             hashprice_usd_per_ph_day=float(price), efficiency_j_per_th=float(fleet),
             pue=known.case.parameters.mining_pue.value,
         )  # fmt: skip
@@ -199,14 +203,17 @@ class ScenarioMiners:
         if world is None:
             raise ValueError("a case without miners has no drivers")
         rationed = np.zeros((Z, 2))
-        rationed[:, 0] = self._rationed
+        rationed[:, 0] = self._rationed * (1.0 - rules.own_share)
+        price, fleet = float(world.hashprice_usd_per_ph_day[at]), float(world.fleet_j_per_th[at])
+        p = self.known.case.parameters
+        value = float(break_even_price([price], [fleet], pue=p.mining_pue.value, pool_fee_share=p.pool_fee_share.value)[0, 0])
         ban = rules.ban
         return MonthDrivers(
             month=_month(month),
             world_hashrate_ehs=float(world.hashrate_ehs[at]),
-            hashprice_usd_per_ph_day=float(world.hashprice_usd_per_ph_day[at]),
-            fleet_j_per_th=float(world.fleet_j_per_th[at]),
-            paid_usd_per_mwh=np.stack([rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh, rules.hidden_usd_per_mwh], 1),
+            hashprice_usd_per_ph_day=price,
+            fleet_j_per_th=fleet,
+            paid_usd_per_mwh=np.stack([rules.seen_usd_per_mwh(value), rules.hidden_usd_per_mwh], 1),
             rationed_share=rationed,
             room_mw=self._spare,
             quota_mw=np.zeros(Z) if ban is not None else rules.quota_mw,

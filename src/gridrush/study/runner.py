@@ -156,10 +156,11 @@ class _Job:
         self.store.put(done, self._key(scenario))
 
     def _key(self, scenario: Scenario) -> str:
-        return self.store.key(
-            self.case, scenario, years=self.years, risk_years=self.risk_years, samples=self.samples,
-            risk_samples=self.risk_samples, seed=self.seed,
-        )  # fmt: skip
+        settings = {
+            "years": self.years, "risk_years": self.risk_years, "samples": self.samples,
+            "risk_samples": self.risk_samples, "seed": self.seed,
+        }  # fmt: skip
+        return self.store.key(self.case, scenario, settings)
 
 
 def _in_turn(job: _Job, scenarios: Sequence[Scenario], progress: Progress | None) -> None:

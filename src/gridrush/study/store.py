@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -100,7 +101,7 @@ class RunStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def key(self, case: Case, scenario: Scenario, **settings: object) -> str:
+    def key(self, case: Case, scenario: Scenario, settings: Mapping[str, object]) -> str:
         """Hash of case, scenario, settings and the code that simulates."""
         what = {"case": case.digest, "scenario": scenario.model_dump(mode="json"), "code": code_digest(), **settings}
         return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:32]
