@@ -8,7 +8,7 @@ import pandas as pd
 from gridrush.report.figures.figure import WIDE, Figure, hover_data
 from gridrush.report.svg import Svg, bounds, frame, text_width, ticks
 from gridrush.report.view import View, system_risk
-from gridrush.report.words import THIN, interval, number, with_unit
+from gridrush.report.words import THIN, interval, number, rough, with_unit
 from gridrush.study.run import Run
 
 CLASSES = (0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
@@ -41,7 +41,9 @@ def heat(view: View) -> Figure | None:
     if len(end) > 1:
         best, worst = min(end, key=lambda k: end[k]), max(end, key=lambda k: end[k])
         names = {r.name: r.scenario.title for r in runs}
-        if number(end[best], 2) != number(end[worst], 2):
+        if end[worst] < 0.5:
+            title = f"By {last} hardly an hour is short in any scenario"
+        elif number(end[best], 2) != number(end[worst], 2):
             title = (
                 f"By {last} the scenarios range from {number(end[best], 2)} to {number(end[worst], 2)} hours "
                 "short a year"
@@ -108,10 +110,10 @@ def lines(view: View) -> Figure | None:
     low, high = np.maximum(mean - half, 0), mean + half
     other = system_risk(view.without_rush)["LOLE_h"].reindex(years) if view.without_rush else None
     worst = int(np.argmax(mean))
-    title = f"Risk is highest in {years[worst]}: {interval(low[worst], high[worst], 'h')} short"
+    title = f"Risk is highest in {years[worst]}: {interval(low[worst], high[worst], 'h', 2)} short"
     caption = "Expected hours in a year in which some load cannot be met, with the 95% sampling interval."
     if other is not None and np.isfinite(other.iloc[worst]):
-        caption += f" Without the rush that year would have had {with_unit(float(other.iloc[worst]), 'h')}."
+        caption += f" Without the rush that year would have had {rough(float(other.iloc[worst]), 'h')}."
 
     def draw(width: int) -> str:
         wide = width >= WIDE
