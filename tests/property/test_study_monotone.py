@@ -2,6 +2,7 @@
 
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def _mw(run, status):
 @pytest.mark.parametrize("name", ["register-and-fee", "open-door"])
 def test_a_higher_fee_never_raises_registered_mining(name):
     levels = [_mw(_run(name, fee=(Fee(start=START, kzt_per_kwh=f),)), "registered") for f in (0, 1, 5, 20)]
-    for low, high in zip(levels, levels[1:], strict=False):
+    for low, high in pairwise(levels):
         assert (high <= low + 1e-9).all()
     assert levels[-1][-1] < 0.7 * levels[0][-1]  # and it bites
 
@@ -46,7 +47,7 @@ def test_more_enforcement_never_raises_unregistered_mining(name):
         _mw(_run(name, enforcement=(Enforcement(start=START, found_share_per_month=f),)), "unregistered")
         for f in (0, 0.03, 0.2)
     ]
-    for low, high in zip(levels, levels[1:], strict=False):
+    for low, high in pairwise(levels):
         assert (high <= low + 1e-9).all()
     assert levels[-1][-1] < 0.2 * levels[0][-1]
 
@@ -58,7 +59,7 @@ def test_a_looser_quota_never_lowers_mining():
         lever = Registration(start=START, register_share_per_month=0.1, quota_mw=dict.fromkeys(zones, mw))
         run = _run("register-and-fee", registration=(lever,))
         totals.append(_mw(run, "registered") + _mw(run, "unregistered"))
-    for tight, loose in zip(totals, totals[1:], strict=False):
+    for tight, loose in pairwise(totals):
         assert (loose >= tight - 1e-9).all()
     assert totals[-1][-1] > totals[0][-1]
 

@@ -355,6 +355,7 @@ def _chain(
         for name, times in Counter(b.project for b in merged.builds).items()
         if times > 1
     ]
+    problems += [Problem(f"{where} {lever}", found, wanted) for lever, found, wanted in merged.clashes()]
     return merged.model_copy(update={"base": None}), problems
 
 

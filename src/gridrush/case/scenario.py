@@ -48,6 +48,7 @@ class Enforcement(_Lever):
 
     found_share_per_month: Share
     cost_usd_per_mw: NotNegative = 0.0
+    fine_usd_per_mw: NotNegative = 0.0  # paid by those found
 
 
 class Fee(_Lever):
@@ -64,9 +65,25 @@ class Fee(_Lever):
 
 
 class Tariff(_Lever):
-    """What registered miners pay for energy and grid, fee left out."""
+    """What registered miners pay for energy and grid, fee left out; cheaper or dearer in some hours if so written."""
 
     usd_per_mwh: NotNegative
+    night_usd_per_mwh: NotNegative | None = None
+    night_hours: Annotated[int, Field(ge=1, le=23)] = 8  # of a day, at the night price
+
+
+class ProfitTax(_Lever):
+    """Share of what registered miners earn, less power and fee, that the treasury takes."""
+
+    share: Share
+
+
+class OwnGeneration(_Lever):
+    """Registered miners must make a share of their power themselves: it does not come from the grid."""
+
+    share: Share
+    usd_per_mwh: NotNegative  # what own power costs
+    renewable: bool = False  # pays the lower fee of the 2023 scale
 
 
 class Rationing(_Lever):
@@ -119,6 +136,8 @@ class Scenario(Strict):
     enforcement: tuple[Enforcement, ...] = ()
     fee: tuple[Fee, ...] = ()
     tariff: tuple[Tariff, ...] = ()
+    profit_tax: tuple[ProfitTax, ...] = ()
+    own_generation: tuple[OwnGeneration, ...] = ()
     rationing: tuple[Rationing, ...] = ()
     import_contract: tuple[ImportContract, ...] = ()
     carbon_price_usd_per_t: NotNegative | None = None
@@ -130,3 +149,18 @@ class Scenario(Strict):
     def builds(self) -> tuple[Build, ...]:
         """Every project that goes ahead."""
         return self.build + self.also_build
+
+    def clashes(self) -> list[tuple[str, str, str]]:
+        """Levers that cannot be pulled together: where, what was found, what is needed."""
+        out = []
+        for kind in ("ban", "freeze", "fee", "tariff", "profit_tax", "own_generation", "rationing"):
+            starts = [x.start for x in getattr(self, kind)]
+            if doubled := {d for d in starts if starts.count(d) > 1}:
+                out.append((kind, f"two that start on {min(doubled)}", "one of a kind from any day"))
+        for b in self.ban:
+            for at, r in enumerate(self.registration):
+                together = (r.end is None or b.start < r.end) and (b.end is None or r.start < b.end)
+                if together and r.register_share_per_month:
+                    found = f"miners register while a ban of {b.start} is in force"
+                    out.append((f"registration.{at}", found, "no registration during a ban"))
+        return out

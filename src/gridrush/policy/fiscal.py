@@ -8,8 +8,13 @@ Real resources used up (fuel, machines, energy not served) are paid to `resource
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
+
+from gridrush.case.model import Case
+from gridrush.policy.levers import exchange_kzt_per_usd
+from gridrush.units import HOURS_PER_YEAR
 
 PARTIES = ("consumers", "utility", "treasury", "registered", "unregistered", "abroad", "resources")
 
@@ -34,6 +39,9 @@ LINES: dict[str, Line] = {
     "registered_power": Line("registered", "utility", "Registered miners' power bill"),
     "unregistered_power": Line("unregistered", "utility", "Unregistered miners' power bill"),
     "fee": Line("registered", "treasury", "Digital mining fee"),
+    "profit_tax": Line("registered", "treasury", "Tax on registered miners' profit"),
+    "fines": Line("unregistered", "treasury", "Fines of farms that are found"),
+    "own_power": Line("registered", "resources", "Power that registered miners make themselves"),
     "interruption": Line("utility", "registered", "Paid to miners for being cut"),
     "enforcement": Line("treasury", "resources", "Finding unregistered farms"),
     "registered_coins": Line("abroad", "registered", "Coins earned by registered miners"),
@@ -81,6 +89,44 @@ def system_cost_usd(table: pd.DataFrame) -> pd.Series[float]:
     """Cost of the power system to the country: resources used and the trade deficit in power. [USD]"""
     parts = table["fuel"] + table["fixed"] + table["new_plant"] + table["imports"] - table["exports"]
     return parts + table["enforcement"] + table["unserved"]
+
+
+def fiscal_usd(table: pd.DataFrame) -> pd.Series[float]:
+    """What the treasury takes in from miners, less what finding them costs: fee + tax + fines - enforcement. [USD]"""
+    return table["fee"] + table["profit_tax"] + table["fines"] - table["enforcement"]
+
+
+def fee_revenue_usd(power_mw: float, fee_kzt_per_kwh: float, *, kzt_per_usd: float, years: float = 1.0) -> float:
+    """Fee paid by a load that runs all hours and does not answer to the fee, P x 8,760 h x fee x years. [USD]
+
+    Parameters
+    ----------
+    power_mw : float
+        Registered load. [MW]
+    fee_kzt_per_kwh, kzt_per_usd : float
+        Fee and exchange rate. [KZT/kWh, KZT/USD]
+
+    Examples
+    --------
+    The fee of 2022 on 600 MW, at the rate of January 2022, in five years, in million USD; and for 1.5 billion:
+
+    >>> round(fee_revenue_usd(600, 1.0, kzt_per_usd=435, years=5) / 1e6, 1)
+    60.4
+    >>> round(flat_fee_kzt_per_kwh(1.5e9, 600, kzt_per_usd=435, years=5), 1)
+    24.8
+    """
+    return power_mw * HOURS_PER_YEAR * years * 1000.0 * fee_kzt_per_kwh / kzt_per_usd
+
+
+def flat_fee_kzt_per_kwh(target_usd: float, power_mw: float, *, kzt_per_usd: float, years: float = 1.0) -> float:
+    """Fee that would bring in a target from a load that does not answer to it; the inverse of `fee_revenue_usd`."""
+    return target_usd / fee_revenue_usd(power_mw, 1.0, kzt_per_usd=kzt_per_usd, years=years)
+
+
+def in_tenge(table: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """A ledger at each year's exchange rate (mid-year, the last known after the record). [KZT]"""
+    rate = [exchange_kzt_per_usd(case, date(int(y), 7, 1)) for y in table.index]
+    return table.mul(rate, axis=0)
 
 
 def annuity_share(discount_share: float, life_years: float) -> float:

@@ -14,8 +14,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from gridrush.case.model import Case
-from gridrush.case.scenario import Ban, Fee, Freeze, ImportContract, Rationing, Scenario
-from gridrush.units import Floats
+from gridrush.case.scenario import Ban, Fee, Freeze, ImportContract, OwnGeneration, Rationing, Scenario, Tariff
+from gridrush.units import HOURS_PER_DAY, Floats
 
 
 class _Dated(Protocol):
@@ -42,6 +42,26 @@ class MonthPolicy:
     tariff_usd_per_mwh: Floats  # (Z,) energy and grid, registered miners
     hidden_usd_per_mwh: Floats  # (Z,) what unregistered miners pay
     rationing: Rationing | None
+    fine_usd_per_mw: float = 0.0  # paid by those found
+    profit_tax_share: float = 0.0
+    own_share: float = 0.0  # of registered miners' power, made by themselves
+    own_usd_per_mwh: float = 0.0
+    own_fee_usd_per_mwh: float = 0.0
+
+    def seen_usd_per_mwh(self, value_usd_per_mwh: float) -> Floats:
+        """Price that leaves a registered miner with what all levers together leave it. (Z,)
+
+        A share s of own power and a profit tax t: q = (1 - s) (tariff + fee) + s (own cost + own fee), and as the tax
+        takes t of what is left of a MWh's value v, p = q + t max(v - q, 0).
+
+        Parameters
+        ----------
+        value_usd_per_mwh : float
+            What a MWh earns. [USD/MWh]
+        """
+        own = self.own_usd_per_mwh + self.own_fee_usd_per_mwh
+        paid = (1.0 - self.own_share) * (self.tariff_usd_per_mwh + self.fee_usd_per_mwh) + self.own_share * own
+        return np.asarray(paid + self.profit_tax_share * np.maximum(value_usd_per_mwh - paid, 0.0))
 
 
 def in_force(levers: Sequence[L], day: date) -> L | None:
@@ -88,6 +108,29 @@ def fee_kzt_per_kwh(fee: Fee | None, case: Case, day: date, *, power_price_kzt_p
     return float(np.clip(ceiling - power_price_kzt_per_kwh, floor, ceiling))
 
 
+def tariff_usd_per_mwh(tariff: Tariff) -> float:
+    """Mean price of a day of even load under a tariff by hour. [USD/MWh]
+
+    Examples
+    --------
+    >>> tariff_usd_per_mwh(Tariff(start=date(2022, 4, 1), usd_per_mwh=90, night_usd_per_mwh=60, night_hours=8))
+    80.0
+    """
+    if tariff.night_usd_per_mwh is None:
+        return tariff.usd_per_mwh
+    night = tariff.night_hours / HOURS_PER_DAY
+    return (1.0 - night) * tariff.usd_per_mwh + night * tariff.night_usd_per_mwh
+
+
+def own_fee_kzt_per_kwh(own: OwnGeneration | None, fee: Fee | None, case: Case, day: date) -> float:
+    """Fee on a kWh made by the miners themselves: the flat fee, or its own line of the 2023 scale. [KZT/kWh]"""
+    if own is None or fee is None:
+        return 0.0
+    if fee.kind == "flat":
+        return fee.kzt_per_kwh
+    return policy_fact(case, "mining_fee_own_renewables" if own.renewable else "mining_fee_own_generation", day)
+
+
 def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_per_mwh: Floats) -> MonthPolicy:
     """What the scenario's levers say in the month that begins on `day`.
 
@@ -99,7 +142,7 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
     tariff = in_force(scenario.tariff, day)
     paid = np.array(market_price_usd_per_mwh, np.float64)
     if tariff is not None:
-        paid[:] = tariff.usd_per_mwh
+        paid[:] = tariff_usd_per_mwh(tariff)
     rate = exchange_kzt_per_usd(case, day)
     fee = in_force(scenario.fee, day)
     fees = [
@@ -113,11 +156,12 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
             for zone, mw in r.quota_mw.items():
                 quota[case.zone_names.index(zone)] = mw
     hidden = 1.0
-    cost = 0.0
+    cost = fine = 0.0
     for e in scenario.enforcement:
         if e.active_on(day):
             hidden *= 1.0 - e.found_share_per_month
-            cost = max(cost, e.cost_usd_per_mw)
+            cost, fine = max(cost, e.cost_usd_per_mw), max(fine, e.fine_usd_per_mw)
+    tax, own = in_force(scenario.profit_tax, day), in_force(scenario.own_generation, day)
     return MonthPolicy(
         ban=in_force(scenario.ban, day),
         freeze=in_force(scenario.freeze, day),
@@ -129,6 +173,11 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
         tariff_usd_per_mwh=paid,
         hidden_usd_per_mwh=np.array(market_price_usd_per_mwh, np.float64),
         rationing=in_force(scenario.rationing, day),
+        fine_usd_per_mw=fine,
+        profit_tax_share=tax.share if tax is not None else 0.0,
+        own_share=own.share if own is not None else 0.0,
+        own_usd_per_mwh=own.usd_per_mwh if own is not None else 0.0,
+        own_fee_usd_per_mwh=1000.0 / rate * own_fee_kzt_per_kwh(own, fee, case, day),
     )
 
 

@@ -52,8 +52,8 @@ class RunLedger:
         self._pay("fee", year, float(registered @ rules.fee_usd_per_mwh))
         self._pay("unregistered_power", year, float(hidden.sum()) * retail)
         self._pay("consumer_power", year, float(consumers.sum()) * retail)
-        if rules.rationing is not None:
-            self._pay("interruption", year, float(cut.sum()) * rules.rationing.paid_usd_per_mwh)
+        paid = rules.rationing.paid_usd_per_mwh if rules.rationing is not None else 0.0
+        self._pay("interruption", year, float(cut.sum()) * paid)
         self._pay("enforcement", year, miners.found_mw * rules.found_cost_usd_per_mw)
         self._pay("fines", year, miners.found_mw * rules.fine_usd_per_mw)
         per_mwh = miners.revenue_usd_per_mwh
@@ -64,7 +64,7 @@ class RunLedger:
         self._pay("unregistered_coins", year, float(hidden.sum()) * per_mwh)
         spent = float(registered @ (rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh))
         spent += own * (rules.own_usd_per_mwh + rules.own_fee_usd_per_mwh)
-        profit = (float(registered.sum()) + own) * per_mwh - spent
+        profit = (float(registered.sum()) + own) * per_mwh + float(cut.sum()) * paid - spent
         self._pay("profit_tax", year, rules.profit_tax_share * max(profit, 0.0))
 
     def table(self, annual: xr.Dataset) -> pd.DataFrame:

@@ -174,12 +174,13 @@ class ScenarioMiners:
             self._state = self._stepper.step(self._state, self._drivers(month, at, rules))
             registered, unregistered = self._state.registered_mw, self._state.unregistered_mw
             found_mw = self._state.found_mw
+        own = registered * rules.own_share
+        registered = registered - own
         bounds = np.array([low, best, high])
         if row > last:
             bounds = self._bounds(month, float((registered + unregistered).sum()), low / best, high / best)
-        own = registered * rules.own_share
         return MinersNow(
-            registered_mw=registered - own, unregistered_mw=unregistered,
+            registered_mw=registered, unregistered_mw=unregistered,
             bounds_mw=bounds,
             found_mw=found_mw, own_mw=own, world_hashrate_ehs=float(self._world.hashrate_ehs[at]),
             hashprice_usd_per_ph_day=float(price), efficiency_j_per_th=float(fleet),
@@ -206,14 +207,14 @@ class ScenarioMiners:
         rationed[:, 0] = self._rationed * (1.0 - rules.own_share)
         price, fleet = float(world.hashprice_usd_per_ph_day[at]), float(world.fleet_j_per_th[at])
         p = self.known.case.parameters
-        value = float(break_even_price([price], [fleet], pue=p.mining_pue.value, pool_fee_share=p.pool_fee_share.value)[0, 0])
+        earned = break_even_price([price], [fleet], pue=p.mining_pue.value, pool_fee_share=p.pool_fee_share.value)
         ban = rules.ban
         return MonthDrivers(
             month=_month(month),
             world_hashrate_ehs=float(world.hashrate_ehs[at]),
             hashprice_usd_per_ph_day=price,
             fleet_j_per_th=fleet,
-            paid_usd_per_mwh=np.stack([rules.seen_usd_per_mwh(value), rules.hidden_usd_per_mwh], 1),
+            paid_usd_per_mwh=np.stack([rules.seen_usd_per_mwh(float(earned[0, 0])), rules.hidden_usd_per_mwh], 1),
             rationed_share=rationed,
             room_mw=self._spare,
             quota_mw=np.zeros(Z) if ban is not None else rules.quota_mw,
