@@ -110,7 +110,7 @@ def _solve(
         left, right, plus = steps[b], steps[b], False
     else:
         left, right, plus = floor - 1e-9 * (1.0 + floor), steps[n_steps - 1], True
-        while right - left > 1e-11 * steps[n_steps - 1]:
+        while right - left > 1e-14 * steps[n_steps - 1]:
             p = 0.5 * (left + right)
             x = _answer(
                 root, p, True, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count, price_hi, flow_hi, net_hi
@@ -175,7 +175,7 @@ def clear(
     price_lo, flow_lo, net_lo = np.zeros(Z), np.zeros(Z), np.zeros(Z)
     price_hi, flow_hi, net_hi = np.zeros(Z), np.zeros(Z), np.zeros(Z)
     alone, target, out, into = np.zeros(Z), np.zeros(Z), np.zeros(Z), np.zeros(Z)
-    cut = np.zeros(Z, np.bool_)
+    cut, part = np.zeros(Z, np.bool_), np.zeros(Z)
     lossy = False
     for k in range(Z):
         lossy |= keep[k] < 1.0
@@ -257,8 +257,10 @@ def clear(
                 floor = 0.0
                 if parent[k] < 0:
                     target[k] = 0.0
-                elif sent[k, t] < 0.0 or (keep[k] == 1.0 and out[k] > SLACK_MW and into[k] <= SLACK_MW):
+                elif sent[k, t] < 0.0:  # takes all the link can bring: power is worth no less than brought from above
                     floor = price[parent[k], t] / keep[k]
+                elif sent[k, t] < out[k] - SLACK_MW:  # could send and does not: power is worth no less than sent
+                    floor = price[parent[k], t] * keep[k]
                 p, share = _solve(
                     k,
                     target[k],
@@ -283,12 +285,17 @@ def clear(
                     net_hi,
                 )
                 price[k, t] = p
+                part[k] = share
                 for c in range(k + 1, stop[k]):
-                    x, a = flow_lo[c] + share * (flow_hi[c] - flow_lo[c]), keep[c]
+                    # a node's own share of the answer above follows from what it must hand up
+                    x, a = flow_lo[c] + part[parent[c]] * (flow_hi[c] - flow_lo[c]), keep[c]
                     sent[c, t] = x / a if x > 0.0 else x
                     target[c] = x / a if x > 0.0 else x * a
-                    cut[c] = x >= out[c] * a - SLACK_MW or x <= SLACK_MW - into[c] or (a < 1.0 and x == 0.0)
+                    cut[c] = x >= out[c] * a - SLACK_MW or x <= SLACK_MW - into[c] or a < 1.0
                     price[c, t] = price_hi[c]
+                    part[c] = 1.0
+                    if net_hi[c] - net_lo[c] > SLACK_MW:
+                        part[c] = min(max((target[c] - net_lo[c]) / (net_hi[c] - net_lo[c]), 0.0), 1.0)
             x = target[k]
             c = k + 1
             while c < stop[k]:
