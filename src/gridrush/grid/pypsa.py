@@ -6,7 +6,6 @@ what the dispatch model does not know is dropped and said so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,13 @@ from numpy.typing import NDArray
 
 from gridrush.case.system import NO_RESERVOIRS, BlockKind, Demand, Links, Reservoirs, Storage, System, Units
 from gridrush.errors import CaseError, Problem
+from gridrush.grid._pypsa_open import Zoning, hours_of_snapshots, open_network, zones_of
 from gridrush.grid._pypsa_write import WATER, to_pypsa
 from gridrush.units import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Zoning = Mapping[str, str] | str | int | None
 VALUE_OF_LOST_LOAD_USD_PER_MWH = 10_000.0
 """Value given to PyPSA loads, which have none; a choice of this module, above the cost of any common generator."""
 __all__ = ["VALUE_OF_LOST_LOAD_USD_PER_MWH", "from_pypsa", "to_pypsa"]
@@ -32,6 +31,8 @@ def from_pypsa(
     *,
     zones: Zoning = None,
     value_usd_per_mwh: float = VALUE_OF_LOST_LOAD_USD_PER_MWH,
+    period: int | None = None,
+    extendable: bool = True,
 ) -> tuple[System, list[str]]:
     """System of a PyPSA network, and a line for everything that was dropped or changed.
 
@@ -44,40 +45,44 @@ def from_pypsa(
         buses into by distance. None: every bus is a zone. Links inside a zone vanish.
     value_usd_per_mwh : float
         Value of load that carries none. [USD/MWh]
+    period : int, optional
+        Investment period to read, with what is active in it. None: all, laid end to end.
+    extendable : bool
+        Whether components that can be extended are there, at their optimum if it is known, else at their present size.
+
+    Snapshots that stand for a whole number of hours, of operation and of storage alike, appear that many times.
 
     Raises
     ------
     CaseError
         With every problem found: missing buses, negative limits, NaN series, series of other snapshots.
     """
-    import pypsa
-
-    n: Any = source if isinstance(source, pypsa.Network) else _read(Path(source))
-    return _Reader(n, zones, value_usd_per_mwh).system()
-
-
-def _read(path: Path) -> Any:
-    import pypsa
-
-    if not path.exists():
-        raise CaseError([Problem(str(path), "nothing", "a netCDF or HDF5 file or a CSV folder")])
-    return pypsa.Network(str(path))
+    n: Any = open_network(source) if isinstance(source, str | Path) else source
+    return _Reader(n, zones, value_usd_per_mwh, period, extendable).system()
 
 
 class _Reader:
     """One pass over a network; problems and dropped features gather on the way."""
 
-    def __init__(self, n: Any, zones: Zoning, value: float) -> None:
-        self.n, self.value = n, value
+    def __init__(self, n: Any, zones: Zoning, value: float, period: int | None, extendable: bool) -> None:
+        self.n, self.value, self.extendable = n, value, extendable
         self.problems: list[Problem] = []
         self.dropped: list[str] = []
-        self.T = len(n.snapshots)
+        years = n.snapshots.get_level_values(0) if n.snapshots.nlevels > 1 else None
+        self.at = np.arange(len(n.snapshots))
+        if period is not None:
+            if years is None or period not in set(years):
+                known = "nothing: there are none" if years is None else f"one of {sorted(set(years))}"
+                raise CaseError([Problem("investment period", period, known)])
+            self.at = np.flatnonzero(np.asarray(years) == period)
+        self.years = None if years is None else np.asarray(years, np.int64)[self.at]
+        self.T = self.at.size
         self.rows: list[Floats] = [np.ones(self.T), np.zeros(self.T)]
         self.row_of: dict[bytes, int] = {row.tobytes(): i for i, row in enumerate(self.rows)}
         if self.T == 0:
             self.problems.append(Problem("snapshots", 0, "at least one"))
         buses = n.buses.index[n.buses["carrier"] != WATER].astype(str)
-        self.zone_of = self._zones(list(buses), zones)
+        self.zone_of = zones_of(n, list(buses), zones, self.problems)
         self.zones = tuple(dict.fromkeys(self.zone_of.values()))
         self.units: list[tuple[Any, ...]] = []
         self.blocks: list[tuple[str, BlockKind, int, Floats, float]] = []
@@ -86,35 +91,28 @@ class _Reader:
         self.reservoirs: dict[str, Floats] = {}
         self.period: NDArray[np.int64] = np.zeros(self.T, np.int64)
 
-    def _zones(self, buses: list[str], zones: Zoning) -> dict[str, str]:
-        if zones is None:
-            return {b: b for b in buses}
-        if isinstance(zones, int):
-            from scipy.cluster.vq import kmeans2
-
-            place = self.n.buses.loc[buses, ["x", "y"]].to_numpy(np.float64)
-            label = kmeans2(
-                place, min(zones, len(buses)), minit="++", rng=np.random.Generator(np.random.Philox(key=0))
-            )[1]
-            return {b: f"zone {k + 1}" for b, k in zip(buses, label.tolist(), strict=True)}
-        if isinstance(zones, str):
-            if zones not in self.n.buses:
-                self.problems.append(Problem("zones", zones, f"a column of buses: {', '.join(self.n.buses.columns)}"))
-                return {b: b for b in buses}
-            return dict(zip(buses, self.n.buses.loc[buses, zones].astype(str), strict=True))
-        for b in buses:
-            if b not in zones:
-                self.problems.append(Problem(f"zones[{b}]", "nothing", "a zone for every bus"))
-        return {b: str(zones.get(b, b)) for b in buses}
-
     def _drop(self, kind: str, names: list[str], what: str) -> None:
         if names:
             few = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
             self.dropped.append(f"{kind} {few}: {what}")
 
     def _frame(self, kind: str) -> pd.DataFrame:
+        """Components of a kind that take part: active, alive in a period that is read, and of a size to count on."""
         table: pd.DataFrame = getattr(self.n, kind)
-        return table[table["active"].astype(bool)] if "active" in table else table
+        keep = table["active"].astype(bool) if "active" in table else np.ones(len(table), bool)
+        if self.years is not None and "build_year" in table:
+            keep = keep & np.array([self._alive(r).any() for _, r in table.iterrows()], bool)
+        size = {"lines": "s_nom", "transformers": "s_nom", "stores": "e_nom"}.get(kind, "p_nom")
+        if not self.extendable and f"{size}_extendable" in table:
+            keep = keep & ~table[f"{size}_extendable"].astype(bool)
+        return table[keep]
+
+    def _alive(self, row: pd.Series[Any]) -> Floats:
+        """1 in snapshots of periods in which a component stands, else 0. (T,)"""
+        if self.years is None or "build_year" not in row:
+            return np.ones(self.T)
+        age = self.years - float(row["build_year"])
+        return np.asarray((age >= 0) & (age < float(row["lifetime"])), np.float64)
 
     def _zone(self, kind: str, name: str, bus: str) -> int:
         if bus in self.zone_of:
@@ -127,16 +125,16 @@ class _Reader:
         table = getattr(self.n, f"{kind}_t").get(field)
         values = np.full(self.T, float(fixed))
         if table is not None and name in table:
-            if len(table.index) != self.T or not table.index.equals(self.n.snapshots):
+            if not table.index.equals(self.n.snapshots):
                 self.problems.append(
                     Problem(
                         f"{kind}_t.{field}[{name}]",
                         f"{len(table.index)} other snapshots",
-                        f"the {self.T} snapshots of the network",
+                        f"the {len(self.n.snapshots)} snapshots of the network",
                     )
                 )
                 return np.zeros(self.T)
-            values = table[name].to_numpy(np.float64)
+            values = table[name].to_numpy(np.float64)[self.at]
         if not np.isfinite(values).all():
             bad = int(np.argmax(~np.isfinite(values)))
             self.problems.append(
@@ -178,6 +176,9 @@ class _Reader:
         def get(key: str, other: Any) -> Any:
             return other if row is None or key not in row else row[key]
 
+        co2 = float(get("co2_t_per_mwh", np.nan))
+        if np.isnan(co2):
+            co2 = self._co2(str(get("carrier", ""))) / float(get("efficiency", 1.0))
         ramp = [float(get(f"ramp_limit_{way}", np.nan)) for way in ("up", "down")]
         self.units.append(
             (
@@ -193,10 +194,15 @@ class _Reader:
                 float(get("mttf_h", np.inf)),
                 float(get("mttr_h", 0.0)),
                 float(get("maintenance_h", 0.0)),
-                float(get("co2_t_per_mwh", 0.0)),
+                co2,
                 min([1.0, *(r for r in ramp if np.isfinite(r))]),
             )
         )
+
+    def _co2(self, carrier: str) -> float:
+        """CO2 of a carrier. [t/MWh of primary energy]"""
+        table = self.n.carriers
+        return float(table.loc[carrier, "co2_emissions"]) if carrier in table.index else 0.0
 
     def _loads(self) -> None:
         cutters = self._frame("generators")
@@ -229,7 +235,8 @@ class _Reader:
             at = str(name)
             if (isinstance(row.get("cuts"), str) and row["cuts"]) or row["bus"] in water:
                 continue
-            zone, size = self._zone("generators", at, str(row["bus"])), self._size("generators", at, row, "p_nom")
+            zone = self._zone("generators", at, str(row["bus"]))
+            size = self._size("generators", at, row, "p_nom") * self._alive(row)
             high = size * self._series("generators", at, "p_max_pu", row["p_max_pu"])
             low = size * self._series("generators", at, "p_min_pu", row["p_min_pu"])
             cost = self._series("generators", at, "marginal_cost", row["marginal_cost"])
@@ -257,6 +264,7 @@ class _Reader:
         for what, mask in (
             ("unit commitment and start costs", table["committable"].astype(bool)),
             ("quadratic costs", table["marginal_cost_quadratic"] != 0),
+            ("fixed output", table.index.isin(self.n.generators_t["p_set"].columns)),
             ("expansion; the optimum or the present size is used", table["p_nom_extendable"].astype(bool)),
             ("least energy", np.isfinite(table["e_sum_min"].astype(float))),
         ):
@@ -267,7 +275,7 @@ class _Reader:
             table = self._frame(kind)
             for name, row in table.iterrows():
                 ends = [self._zone(kind, str(name), str(row[b])) for b in ("bus0", "bus1")]
-                size = self._size(kind, str(name), row, "s_nom")
+                size = self._size(kind, str(name), row, "s_nom") * self._alive(row)
                 limit = size * self._series(kind, str(name), "s_max_pu", row["s_max_pu"])
                 self._link(str(name), ends, limit, limit, 0.0)
             self._drop(
@@ -279,7 +287,7 @@ class _Reader:
         water = set(self.n.buses.index[self.n.buses["carrier"] == WATER])
         for name, row in table.iterrows():
             at = str(name)
-            size = self._size("links", at, row, "p_nom")
+            size = self._size("links", at, row, "p_nom") * self._alive(row)
             high = size * self._series("links", at, "p_max_pu", row["p_max_pu"])
             low = size * self._series("links", at, "p_min_pu", row["p_min_pu"])
             keep = float(self._series("links", at, "efficiency", row["efficiency"]).mean())
@@ -324,10 +332,15 @@ class _Reader:
             (name, *ends, float(ratio[0]), float(ratio[1]), loss, self._profile(np.clip(share, 0.0, 1.0)))
         )
 
+    def _half_alive(self, kind: str, name: str, row: pd.Series[Any]) -> None:
+        if not self._alive(row).all():
+            self._drop(kind, [name], "stands in some of the periods only; it is there in all")
+
     def _storage(self) -> None:
         for name, row in self._frame("storage_units").iterrows():
             at = str(name)
             zone, size = self._zone("storage_units", at, str(row["bus"])), self._size("storage_units", at, row, "p_nom")
+            self._half_alive("storage unit", at, row)
             up, down = (self._series("storage_units", at, f, row[f]) for f in ("p_max_pu", "p_min_pu"))
             if np.ptp(up) > 0 or np.ptp(down) > 0:
                 self._drop("storage unit", [at], "limits that change by snapshot, the widest are used")
@@ -357,7 +370,7 @@ class _Reader:
             else:
                 first = float(np.clip(float(row["state_of_charge_initial"]) / energy, 0.0, 1.0)) if energy > 0 else 0.0
                 fixed = self.n.storage_units_t["state_of_charge_set"]
-                if at not in fixed or not np.isfinite(fixed[at].to_numpy()[-1]):
+                if at not in fixed or not np.isfinite(fixed[at].to_numpy()[self.at[-1]]):
                     self._drop("storage unit", [at], "free last level, the first is restored instead")
             for what, field in (("standing loss", "standing_loss"), ("cost of use", "marginal_cost")):
                 if float(row[field]) != 0.0:
@@ -376,6 +389,7 @@ class _Reader:
             )
         for name, row in self._frame("stores").iterrows():
             at, energy = str(name), self._size("stores", str(name), row, "e_nom")
+            self._half_alive("store", at, row)
             first = float(np.clip(float(row["e_initial"]) / energy, 0.0, 1.0)) if energy > 0 else 0.0
             self._drop("store", [at], "free last level (or free cyclic level), the first is restored instead")
             if float(row["standing_loss"]) != 0.0:
@@ -397,18 +411,21 @@ class _Reader:
         self._water()
         for read in (self._loads, self._generators, self._branches, self._storage):
             read()
-        hours = self.n.snapshot_weightings["objective"].to_numpy(np.float64) if self.T else np.ones(0)
-        if (hours != 1.0).any():
+        hours, whole = hours_of_snapshots(self.n)
+        if not whole:
             self._drop("snapshots", ["weightings"], "every snapshot counts as one hour")
+        times = hours.astype(np.int64)[self.at] if whole else np.ones(self.T, np.int64)
+        others = getattr(self.n, "processes", self.n.lines[:0])
+        self._drop("processes", [str(x) for x in others.index], "not in the model")
         if len(self.n.global_constraints):
             self._drop("global constraints", [str(x) for x in self.n.global_constraints.index], "not in the model")
         if self.problems:
             raise CaseError(self.problems)
-        stamps = self.n.snapshots.get_level_values(-1)
+        stamps = self.n.snapshots.get_level_values(-1)[self.at]
         start = np.datetime64(stamps[0], "h") if stamps.dtype.kind == "M" else np.datetime64("2000-01-01T00", "h")
-        if self.n.snapshots.nlevels > 1:
+        if self.years is not None and len(set(self.years)) > 1:
             self._drop("investment periods", [str(x) for x in self.n.investment_periods], "laid end to end")
-        time = start + np.arange(self.T) * np.timedelta64(1, "h")
+        time = start + np.arange(times.sum()) * np.timedelta64(1, "h")
 
         def column(rows: list[tuple[Any, ...]], i: int, kind: type = float) -> Any:
             return (
@@ -424,7 +441,7 @@ class _Reader:
             column(self.blocks, 0, str),
             column(self.blocks, 1, str),
             column(self.blocks, 2, int),
-            load,
+            np.repeat(load, times, axis=0),
             column(self.blocks, 4),
         )
         ends = (column(self.links, i, k) for i, k in enumerate((str, int, int, float, float, float, int)))
@@ -440,5 +457,13 @@ class _Reader:
                 table[h, : e.size] = e
             reservoirs = Reservoirs(tuple(self.reservoirs), table)
         return System(
-            self.zones, time, self.period, np.stack(self.rows), units, demand, links, storage, reservoirs
+            self.zones,
+            time,
+            np.repeat(self.period, times),
+            np.repeat(np.stack(self.rows), times, axis=1),
+            units,
+            demand,
+            links,
+            storage,
+            reservoirs,
         ), self.dropped

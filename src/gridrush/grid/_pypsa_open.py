@@ -1,0 +1,80 @@
+"""PyPSA networks from files, the hours their snapshots stand for, and the zones of their buses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gridrush.errors import CaseError, EngineError, Problem
+from gridrush.units import Floats
+
+Zoning = Mapping[str, str] | str | int | None
+HDF5 = (".h5", ".hdf5")
+SUFFIXES = (".nc", *HDF5)
+
+
+def is_network(path: Path) -> bool:
+    """Whether a path is a PyPSA network by its name: netCDF, HDF5, or a folder of CSV files."""
+    if path.is_dir():
+        return any((path / name).is_file() for name in ("snapshots.csv", "network.csv"))
+    return path.suffix.lower() in SUFFIXES
+
+
+def open_network(path: str | Path) -> Any:
+    """PyPSA network in a netCDF or HDF5 file or a CSV folder."""
+    path = Path(path)
+    wanted = "a PyPSA network: a netCDF or HDF5 file or a CSV folder"
+    if not path.exists():
+        raise CaseError([Problem(str(path), "nothing", wanted)])
+    if path.is_dir() and not (path / "buses.csv").is_file():
+        raise CaseError([Problem(str(path), "a folder without buses.csv", wanted)])
+    if not path.is_dir() and path.suffix.lower() not in SUFFIXES:
+        raise CaseError([Problem(str(path), f"a file ending in {path.suffix!r}", wanted)])
+    try:
+        import pypsa
+
+        n = pypsa.Network()
+        if path.is_dir():
+            n.import_from_csv_folder(path)
+        elif path.suffix.lower() in HDF5:
+            n.import_from_hdf5(path)
+        else:
+            n.import_from_netcdf(path)
+    except ImportError as missing:
+        raise EngineError(f"reading {path.name} needs pip install 'gridrush[pypsa]': {missing}") from None
+    except (OSError, ValueError, KeyError) as broken:
+        raise CaseError([Problem(str(path), str(broken), wanted)]) from None
+    return n
+
+
+def hours_of_snapshots(n: Any) -> tuple[Floats, bool]:
+    """Hours each snapshot stands for in the objective, and whether it stands for just as many whole hours in all."""
+    table = n.snapshot_weightings
+    hours = table["objective"].to_numpy(np.float64)
+    same = (table.to_numpy(np.float64) == hours[:, None]).all()
+    return hours, bool(same and (hours >= 1).all() and (hours == np.round(hours)).all())
+
+
+def zones_of(n: Any, buses: list[str], zones: Zoning, problems: list[Problem]) -> dict[str, str]:
+    """Zone of each bus; see `from_pypsa`."""
+    if zones is None:
+        return {b: b for b in buses}
+    if isinstance(zones, int):
+        from scipy.cluster.vq import kmeans2
+
+        place = n.buses.loc[buses, ["x", "y"]].to_numpy(np.float64)
+        rng = np.random.Generator(np.random.Philox(key=0))
+        label = kmeans2(place, min(zones, len(buses)), minit="++", rng=rng)[1]
+        return {b: f"zone {k + 1}" for b, k in zip(buses, label.tolist(), strict=True)}
+    if isinstance(zones, str):
+        if zones not in n.buses:
+            problems.append(Problem("zones", zones, f"a column of buses: {', '.join(n.buses.columns)}"))
+            return {b: b for b in buses}
+        return dict(zip(buses, n.buses.loc[buses, zones].astype(str), strict=True))
+    for b in buses:
+        if b not in zones:
+            problems.append(Problem(f"zones[{b}]", "nothing", "a zone for every bus"))
+    return {b: str(zones.get(b, b)) for b in buses}
