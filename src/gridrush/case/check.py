@@ -56,6 +56,8 @@ POLICY_ITEMS: Mapping[str, str] = {
     "mining_fee_scale_floor": "KZT/kWh",
     "mining_fee_scale_ceiling": "KZT/kWh",
     "mining_fee_flat": "KZT/kWh",
+    "mining_fee_own_generation": "KZT/kWh",
+    "mining_fee_own_renewables": "KZT/kWh",
 }
 """Items of policies.csv the model reads, and the unit it reads them in; others are for the reader."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridrush.case.model import Case
-from gridrush.case.scenario import Build, ImportContract
-from gridrush.case.schema import Project, TechnologyParameter
+from gridrush.case.scenario import ImportContract
+from gridrush.case.schema import TechnologyParameter
 from gridrush.case.system import (
     NO_RESERVOIRS,
     NO_STORAGE,
@@ -26,62 +26,15 @@ from gridrush.case.system import (
     System,
     Units,
 )
+from gridrush.grid.fleet import DAYS_PER_YEAR, Plant, Wire, in_force
 from gridrush.grid.hourly import Hours, hours_of_year, load_shape, month_of
 from gridrush.units import Floats
-
-NEVER = 12 * 10_000
-"""Month number that no simulation reaches."""
 
 WEATHER_DRIVEN = ("wind", "solar", "hydro_ror")
 """Technologies whose output follows a weather resource of the case."""
 
-DAYS_PER_YEAR = 365.25
-
 MOST_OUT_SHARE = 0.95
 """Cap on a forced outage share that stress has raised."""
-
-
-@dataclass(frozen=True)
-class Plant:
-    """One unit of the fleet with the months (12 year + month - 1) in which it serves."""
-
-    name: str
-    technology: str
-    zone: int
-    capacity_mw: float
-    first_month: int
-    last_month: int  # exclusive
-    captive: bool = False
-
-
-@dataclass(frozen=True)
-class Wire:
-    """One transfer limit with the months in which it holds."""
-
-    name: str
-    source: int
-    target: int
-    forward_mw: float
-    backward_mw: float
-    loss_share: float
-    first_month: int
-    last_month: int
-
-
-def _in_force(start: date, end: date | None, month: int) -> bool:
-    return month_number(start) <= month < (NEVER if end is None else month_number(end))
-
-
-def month_number(day: date) -> int:
-    """Months since year 0 of the first whole month from a day on."""
-    return 12 * day.year + day.month - 1 + (day.day > 15)
-
-
-def online_date(project: Project, *, build: Build | None = None, slip_extra_years: float = 0.0) -> date:
-    """Day a project serves: as overridden, or as announced plus the expected slip."""
-    if build is not None and build.online is not None:
-        return build.online
-    return project.planned + timedelta(days=DAYS_PER_YEAR * (project.slip_years + slip_extra_years))
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,44 +215,6 @@ class GridModel:
         return _assemble(self, time, month, demand, resources, capacity_factor, period, water)
 
 
-def build_fleet(
-    case: Case, builds: Sequence[Build], *, slip_extra_years: float = 0.0
-) -> tuple[tuple[Plant, ...], tuple[Wire, ...]]:
-    """Units and links of a scenario: what stands, plus the projects it builds, less what they replace."""
-    zone = {name: i for i, name in enumerate(case.zone_names)}
-    plants = [
-        Plant(u.unit, u.technology, zone[u.zone], u.capacity_mw, month_number(u.start),
-              NEVER if u.end is None else month_number(u.end), u.captive)
-        for u in case.units
-    ]  # fmt: skip
-    owner = {u.unit: u.plant for u in case.units}
-    wires = [
-        Wire(k.link, zone[k.zone_from], zone[k.zone_to], k.forward_mw, k.backward_mw, k.loss_share,
-             month_number(k.start), NEVER if k.end is None else month_number(k.end))
-        for k in case.links
-    ]  # fmt: skip
-    projects = {p.project: p for p in case.projects}
-    for build in builds:
-        p = projects[build.project]
-        month = month_number(online_date(p, build=build, slip_extra_years=slip_extra_years))
-        if p.technology == "line":
-            ends = zone[p.zone], zone[p.zone_to]
-            wires.append(Wire(p.project, *ends, p.capacity_mw, p.capacity_mw, 0.0, month, NEVER))
-            continue
-        number = max(1, round(p.capacity_mw / p.unit_mw))
-        plants += [
-            Plant(p.project if number == 1 else f"{p.project} {i + 1}", p.technology, zone[p.zone],
-                  p.capacity_mw / number, month, NEVER)
-            for i in range(number)
-        ]  # fmt: skip
-        if p.replaces:
-            plants = [
-                replace(x, last_month=min(x.last_month, month)) if owner.get(x.name) == p.replaces else x
-                for x in plants
-            ]
-    return tuple(plants), tuple(wires)
-
-
 @dataclass(frozen=True, eq=False)
 class _Table:
     """Plants that are neither weather-driven nor stores, as arrays; N of them."""
@@ -477,7 +392,7 @@ def _offers(model: GridModel, month: int) -> list[_Extra]:
     return [
         _Extra(name, "import", "import", zone[z], mw, price, 0, 0.0)
         for name, z, mw, price, start, end in offers
-        if _in_force(start, end, month)
+        if in_force(start, end, month)
     ]
 
 
@@ -485,7 +400,7 @@ def _with_exports(model: GridModel, month: int, demand: Demand) -> Demand:
     """The demand with the month's offers to buy added as export blocks."""
     zone = {name: i for i, name in enumerate(model.case.zone_names)}
     ties = [
-        t for t in model.case.ties if t.direction == "export" and _in_force(t.start, t.end, month)
+        t for t in model.case.ties if t.direction == "export" and in_force(t.start, t.end, month)
     ]
     if not ties:
         return demand

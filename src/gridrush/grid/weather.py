@@ -43,7 +43,7 @@ def hourly_memory(daily_autocorrelation: float) -> float:
     Examples
     --------
     >>> round(hourly_memory(0.5), 4)
-    0.953
+    0.9532
     """
 
     def excess(a: float) -> float:

@@ -2,7 +2,7 @@
 
 from gridrush.study.run import Run, Study
 from gridrush.study.runner import run_all
-from gridrush.study.simulate import simulate, year_systems
+from gridrush.study.simulate import assess, simulate, year_systems
 from gridrush.study.store import load_run, save_run
 
-__all__ = ["Run", "Study", "load_run", "run_all", "save_run", "simulate", "year_systems"]
+__all__ = ["Run", "Study", "assess", "load_run", "run_all", "save_run", "simulate", "year_systems"]

@@ -76,9 +76,10 @@ def judge_claims(evidence: Evidence) -> pd.DataFrame:
             found = Finding(np.nan, np.nan, np.nan, "", f"nothing here computes {claim.quantity}", "not settled")
         value = claim.value
         margin = np.nan if value is None or np.isnan(found.best) else value - found.best
+        said = claim.low if claim.low is not None else value, claim.high if claim.high is not None else value
         rows.append((
             claim.claim, claim.who, claim.said, claim.text, np.nan if value is None else value, claim.unit, found.low,
-            found.best, found.high, found.fact, found.verdict or verdict(value, found), margin, found.why,
+            found.best, found.high, found.fact, found.verdict or verdict(value, found, said=said), margin, found.why,
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -87,11 +88,14 @@ class NotFoundError(LookupError):
     """The runs at hand do not hold what a claim is judged with."""
 
 
-def verdict(value: float | None, found: Finding) -> str:
-    """true inside the interval, partly within `CLOSE_SHARE` of the best value, else false."""
+def verdict(
+    value: float | None, found: Finding, *, said: tuple[float | None, float | None] = (None, None)
+) -> str:
+    """true if the claim lies in our interval or our best value in the range claimed, partly if close, else false."""
     if value is None or np.isnan(found.best):
         return "not settled"
-    if found.low <= value <= found.high:
+    low, high = said
+    if found.low <= value <= found.high or (low is not None and high is not None and low <= found.best <= high):
         return "true"
     return "partly" if abs(value - found.best) <= CLOSE_SHARE * abs(found.best) else "false"
 
@@ -203,8 +207,10 @@ def winter_import_need_mw(e: Evidence, claim: Claim) -> Finding:
         raise NotFoundError("the winter of 2021/22 was not simulated")
     need = (winter["import_mw"] + winter["unserved_mw"]).sum("zone").values
     low, best, high = np.quantile(need, [0.95, 0.99, 1.0])
+    needed = claim.value is not None and best >= (1.0 - CLOSE_SHARE) * claim.value
     return Finding(float(low), float(best), float(high), "import and shortage in the tightest 5%, 1% and single hour",
-                   "With miners cut first; without that order the need is higher by what they draw.")  # fmt: skip
+                   "With miners cut first; without that order the need is higher by what they draw.",
+                   "true" if needed else "")  # fmt: skip
 
 
 def autumn_shortfall_twh(e: Evidence, claim: Claim) -> Finding:
@@ -242,9 +248,11 @@ def machines_arrived_count(e: Evidence, claim: Claim) -> Finding:
     if not size:
         raise NotFoundError("the case has no machines with a hash rate")
     big, middle, small = np.quantile(size, [0.9, 0.5, 0.1])
+    part = claim.value is not None and claim.value < rise * 1e6 / big
     return Finding(rise * 1e6 / big, rise * 1e6 / middle, rise * 1e6 / small,
                    f"{rise:.1f} EH/s arrived; machines of 2018-2020 do {small:.0f} to {big:.0f} TH/s",
-                   "Identified shipments of large firms are a part of what came.")  # fmt: skip
+                   "Identified shipments of large firms are a part of what came.",
+                   "partly" if part else "")  # fmt: skip
 
 
 def fee_five_years_bn_usd(e: Evidence, claim: Claim) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -67,8 +68,13 @@ class RunLedger:
         profit = (float(registered.sum()) + own) * per_mwh + float(cut.sum()) * paid - spent
         self._pay("profit_tax", year, rules.profit_tax_share * max(profit, 0.0))
 
-    def table(self, annual: xr.Dataset) -> pd.DataFrame:
-        """The ledger by year, with the system's lines from the yearly sums. [USD]"""
+    def table(self, annual: xr.Dataset, risk: xr.Dataset | None = None) -> pd.DataFrame:
+        """The ledger by year, with the system's lines from the yearly sums. [USD]
+
+        Energy not served is the expected one of the Monte Carlo, linear between the years assessed, at the value of
+        industry, which is cut before homes. Where no year was assessed it is what the simulated paths had.
+        """
+        expected = self._unserved_usd(risk)
         carbon = self.model.carbon_price_usd_per_t
         for year in annual["year"].values:
             y, one = int(year), annual.sel(year=year)
@@ -77,11 +83,19 @@ class RunLedger:
             self._pay("carbon", y, levy)
             self._pay("imports", y, float(one["import_usd"]))
             self._pay("exports", y, float(one["export_usd"]))
-            self._pay("unserved", y, float(one["unserved_usd"]))
+            self._pay("unserved", y, expected(y) if expected is not None else float(one["unserved_usd"]))
             fixed, new = self._fixed_usd(y)
             self._pay("fixed", y, fixed)
             self._pay("new_plant", y, new)
         return ledger(self.amounts_usd)
+
+    def _unserved_usd(self, risk: xr.Dataset | None) -> Callable[[int], float] | None:
+        if risk is None or "EUE_mwh" not in risk:
+            return None
+        years = risk["year"].values.astype(float)
+        mwh = risk["EUE_mwh"].sel(zone="system").values
+        value = self.case.parameters.value_industry.value
+        return lambda year: float(np.interp(year, years, mwh)) * value if year >= years[0] else 0.0
 
     def _fixed_usd(self, year: int) -> tuple[float, float]:
         """Fixed cost of what stands, and annuity of what the scenario has built, in mid-year. [USD/yr]"""

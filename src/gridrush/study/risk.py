@@ -48,7 +48,7 @@ def assess_year(
         error = np.array([[m[metric].stderr if ok else np.nan for m, ok in zip(zones.values(), have, strict=True)]])
         out[name] = (("year", "zone"), mean, {"units": unit})
         out[f"{name}_stderr"] = (("year", "zone"), error, {"units": unit})
-    return xr.Dataset(out, coords={"year": [year], "zone": list(zones)}), found
+    return xr.Dataset(out, coords={"year": [year], "zone": list(zones)}, attrs={"samples": samples}), found
 
 
 def year_system(months: Sequence[MonthHours], *, path: int = 0, exports: bool = False) -> System:

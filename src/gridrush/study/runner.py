@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time as clock
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -184,6 +185,7 @@ def _run_here(scenario: Scenario) -> None:
 
 def _start_worker(job: _Job) -> None:
     global _job
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     _job = job
 
 
@@ -203,6 +205,8 @@ def _in_pool(job: _Job, scenarios: Sequence[Scenario], workers: int, progress: P
                     names = ", ".join(scenarios[futures[f]].name for f in done)
                     progress(1.0 - len(left) / len(futures), names)
         except BaseException:
-            for f in left:
-                f.cancel()
+            workers_now = list((pool._processes or {}).values())
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in workers_now:  # a scenario takes seconds; who interrupts does not wait for it
+                process.terminate()
             raise

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from gridrush.adequacy.metrics import Assessment
 from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.case.system import System
+from gridrush.grid.fleet import build_fleet
 from gridrush.grid.hourly import annual_demand_twh, utc_offset_h
-from gridrush.grid.network import GridModel, build_fleet
+from gridrush.grid.network import GridModel
 from gridrush.policy.levers import contracts, month_policy
 from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector
 from gridrush.study.hours import MonthEngine, MonthHours, rationed_share, spare_mw
@@ -106,12 +108,45 @@ def simulate(
         if progress is not None:
             progress((y + 1) / len(span), f"{chosen.name} {year}")
     annual = collector.annual_dataset()
+    risks = xr.concat(risk, "year", combine_attrs="override") if risk else NO_RISK
     return Run(
         case=case, scenario=chosen, seed=seed, samples=paths.samples, hourly=_keep(collector.hourly_dataset(), wanted),
         monthly=_keep(collector.monthly_dataset(), wanted, "month"), annual=annual.sel(year=wanted),
-        risk=xr.concat(risk, "year") if risk else NO_RISK,
-        ledger=cash.table(annual).loc[wanted], seconds=clock.perf_counter() - began,
+        risk=risks,
+        ledger=cash.table(annual, risks).loc[wanted], seconds=clock.perf_counter() - began,
     )  # fmt: skip
+
+
+def assess(
+    case: Case,
+    scenario: str | Scenario | None = None,
+    *,
+    year: int,
+    samples: int = 1000,
+    weather_paths: int = 2,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> Assessment:
+    """Risk of one year of a scenario: every metric by zone, month and hour, each with its error.
+
+    Parameters
+    ----------
+    year : int
+        Year assessed; the miners come to it month by month from the case's first year.
+    samples : int
+        Monte Carlo years of unit outages.
+    weather_paths : int
+        Weather years, drawn at equal odds.
+    """
+    found: list[Assessment] = []
+
+    def keep(when: int, months: Sequence[MonthHours]) -> None:
+        if when == year:
+            found.append(assess_year(months, year, samples=samples, seed=seed,
+                                     utc_offset_h=case.clock[-1].utc_offset_h)[1])  # fmt: skip
+
+    simulate(case, scenario, years=[year], samples=weather_paths, seed=seed, on_year=keep, progress=progress)
+    return found[0]
 
 
 def grid_model(case: Case, scenario: Scenario) -> GridModel:

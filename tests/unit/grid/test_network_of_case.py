@@ -8,8 +8,9 @@ import pytest
 from gridrush.case.load import load_case
 from gridrush.case.scenario import Build
 from gridrush.case.system import Demand
+from gridrush.grid.fleet import build_fleet, month_number, online_date
 from gridrush.grid.hourly import hours_of_year, month_of
-from gridrush.grid.network import GridModel, build_fleet, month_number, online_date
+from gridrush.grid.network import GridModel
 
 
 @pytest.fixture(scope="module")
