@@ -16,8 +16,14 @@ from gridrush.units import Floats
 NO_RISK = xr.Dataset(coords={"year": np.zeros(0, np.int64), "zone": np.zeros(0, str)})
 """No year was assessed."""
 
-Row = Callable[[Sequence[Floats]], int]
-"""Row of `System.profiles` that holds a year given in months; made when it is new."""
+Part = tuple[int, float, int]
+"""A month of a profile: row in the month's system, factor, unit whose dated outages apply (-1: none)."""
+
+Recipe = tuple[Part | None, ...]
+"""A year of a profile, month by month; None where there is nothing."""
+
+Row = Callable[[Recipe], int]
+"""Row of `System.profiles` that holds a recipe; made when it is new."""
 
 
 def assess_year(
@@ -66,29 +72,35 @@ def year_system(months: Sequence[MonthHours], *, path: int = 0, exports: bool = 
     slices = [slice(path * m.hours, (path + 1) * m.hours) for m in months]
     systems = [m.untapped for m in months]
     time = np.concatenate([s.time[at] for s, at in zip(systems, slices, strict=True)])
-    rows: dict[bytes, int] = {}
+    rows: dict[Recipe, int] = {}
     profiles: list[Floats] = []
 
-    def row(parts: Sequence[Floats]) -> int:
-        series = np.concatenate(parts)
-        key = series.tobytes()
-        if key not in rows:
-            rows[key] = len(profiles)
-            profiles.append(series)
-        return rows[key]
+    def row(recipe: Recipe) -> int:
+        if recipe not in rows:
+            rows[recipe] = len(profiles)
+            series = [np.zeros(m.hours) for m in months]
+            for k, part in enumerate(recipe):
+                if part is not None:
+                    profile, scale, out = part
+                    series[k] = systems[k].profiles[profile, slices[k]] * scale
+                    known = months[k].known_up
+                    if out >= 0 and known is not None:
+                        series[k] = series[k] * known[:, out]
+            profiles.append(np.concatenate(series))
+        return rows[recipe]
 
-    row([np.ones(m.hours) for m in months])
-    row([np.zeros(m.hours) for m in months])
+    row(((0, 1.0, -1),) * len(months))
+    row((None,) * len(months))
     middle = systems[len(systems) // 2]
     return System(
         zones=middle.zones, time=time, period=np.repeat(np.arange(len(months)), [m.hours for m in months]),
-        units=_units(months, slices, row), demand=_demand(months, slices, exports=exports),
+        units=_units(months, row), demand=_demand(months, slices, exports=exports),
         links=_links(systems, months, row),
         storage=middle.storage, reservoirs=_reservoirs(systems, path), profiles=np.array(profiles),
     )  # fmt: skip
 
 
-def _units(months: Sequence[MonthHours], slices: Sequence[slice], row: Row) -> Units:
+def _units(months: Sequence[MonthHours], row: Row) -> Units:
     systems = [m.untapped for m in months]
     index = [{n: i for i, n in enumerate(s.units.name)} for s in systems]
     names = tuple(dict.fromkeys(n for s in systems for n in s.units.name))
@@ -100,15 +112,16 @@ def _units(months: Sequence[MonthHours], slices: Sequence[slice], row: Row) -> U
         at = [(k, ix[name]) for k, ix in enumerate(index) if name in ix]
         home.append(at[0])
         capacity[n] = max(float(systems[k].units.capacity_mw[i]) for k, i in at)
-        can, must = [np.zeros(m.hours) for m in months], [np.zeros(m.hours) for m in months]
+        can: list[Part | None] = [None] * len(months)
+        must: list[Part | None] = [None] * len(months)
         for k, i in at:
-            s, hours, known = systems[k], slices[k], months[k].known_up
-            scale = float(s.units.capacity_mw[i]) / max(capacity[n], 1e-9) * (1.0 if known is None else known[:, i])
-            can[k] = s.profiles[s.units.available[i], hours] * scale
-            must[k] = s.profiles[s.units.must_run[i], hours] * scale
-            if s.units.reservoir[i] >= 0:
-                water[n] = reservoirs.index(s.reservoirs.name[s.units.reservoir[i]])
-        available[n], must_run[n] = row(can), row(must)
+            u, known = systems[k].units, months[k].known_up
+            scale = float(u.capacity_mw[i]) / max(capacity[n], 1e-9)
+            out = -1 if known is None or known[:, i].min() == 1.0 else i
+            can[k], must[k] = (int(u.available[i]), scale, out), (int(u.must_run[i]), scale, out)
+            if u.reservoir[i] >= 0:
+                water[n] = reservoirs.index(systems[k].reservoirs.name[u.reservoir[i]])
+        available[n], must_run[n] = row(tuple(can)), row(tuple(must))
 
     wet = water >= 0
     up_share = np.array([1.0 - systems[k].units.forced_outage_share[i] for k, i in home])
@@ -171,10 +184,10 @@ def _links(systems: Sequence[System], months: Sequence[MonthHours], row: Row) ->
         k, i = next(iter(at.items()))
         forward = max(float(systems[j].links.forward_mw[x]) for j, x in at.items())
         backward = max(float(systems[j].links.backward_mw[x]) for j, x in at.items())
-        series = [
-            np.full(m.hours, systems[j].links.forward_mw[at[j]] / max(forward, 1e-9) if j in at else 0.0)
-            for j, m in enumerate(months)
-        ]
+        series = tuple(
+            (0, float(systems[j].links.forward_mw[at[j]]) / max(forward, 1e-9), -1) if j in at else None
+            for j in range(len(months))
+        )
         a = systems[k].links
         cells.append((a.source[i], a.target[i], forward, backward, a.loss_share[i], row(series)))
     c = np.array(cells, dtype=np.float64).reshape(-1, 6)
