@@ -53,7 +53,8 @@ def random_operation(seed: int, *, memory: bool, loss: bool) -> tuple[Operation,
         Candidate("line", "line", 0, zone_to=1, kind="link", loss_share=float(lost[0])),
     ]
     if memory:
-        candidates.append(Candidate("battery", "battery", Z - 1, kind="storage", storage_hours=3, charge_efficiency=0.9))
+        battery = Candidate("battery", "battery", Z - 1, kind="storage", storage_hours=3, charge_efficiency=0.9)
+        candidates.append(battery)
     available = np.ones((len(candidates), T))
     available[1] = profiles[2]
     x, y = r.uniform(0, 60, (2, len(candidates)))

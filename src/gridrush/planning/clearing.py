@@ -199,7 +199,8 @@ class Clearing:
                     item_mw[i] = y[n]
                 else:
                     unserved[b] = y[n]
-        return Cleared(by_zone, float(op.weight @ cost_usd) + extra, float(missing) if missing > _kernels.SLACK_MW else 0.0, item_mw, unserved, sent)
+        missing = float(missing) if missing > _kernels.SLACK_MW else 0.0
+        return Cleared(by_zone, float(op.weight @ cost_usd) + extra, missing, item_mw, unserved, sent)
 
 
 def price_cut(op: Operation, price: Floats, values: Values) -> Cut:

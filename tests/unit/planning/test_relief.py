@@ -84,7 +84,8 @@ def test_the_cheapest_remedies_bridge_the_years_before_the_reactor() -> None:
     table = bridge(YEARS, SHORT, [remedy("import", [2021.0], 0.2, 4e6), remedy("interruptible", [2022.0], 0.5, 1e6)],
                    until_year=2035)  # fmt: skip
     assert table["year"].max() == 2024
-    assert table[table.year == 2021][["remedy", "avoided_mwh", "left_mwh"]].to_numpy().tolist() == [["import", 800.0, 200.0]]
+    first = table[table.year == 2021][["remedy", "avoided_mwh", "left_mwh"]]
+    assert first.to_numpy().tolist() == [["import", 800.0, 200.0]]
     later = table[table.year == 2022]
     assert later["remedy"].tolist() == ["interruptible", "import"]
     assert later["left_mwh"].tolist() == [500.0, 0.0]
