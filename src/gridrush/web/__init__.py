@@ -1,0 +1,1 @@
+"""The policy simulator: a local page where every slider runs the hourly model again."""

@@ -1,0 +1,117 @@
+"""Runs as the page reads them: plain lists of numbers, named by quantity and unit. Nothing is computed here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from gridrush.case.model import Case
+from gridrush.report.view import balances
+from gridrush.study.instant import in_service, links_of, money_flows
+from gridrush.study.run import Run
+
+Json = dict[str, Any]
+
+_SUMMED = ("demand_twh", "registered_twh", "unregistered_twh", "unserved_gwh", "interrupted_gwh")
+_SINGLE = ("import_twh", "export_twh", "net_import_twh", "peak_mw", "autumn_evening_peak_mw", "installed_mw",
+           "available_mw", "co2_mt")  # fmt: skip
+_DIGITS = 5
+
+
+def rounded(values: Any) -> Any:
+    """Numbers as lists, five significant figures, null for what is not a number."""
+    flat = np.asarray(values, np.float64)
+    if flat.ndim > 1:
+        return [rounded(row) for row in flat]
+    return [_short(x) for x in flat.tolist()]
+
+
+def _short(x: float) -> float | None:
+    if not math.isfinite(x):
+        return None
+    return 0.0 if x == 0 else float(f"{x:.{_DIGITS}g}")
+
+
+def of_run(run: Run) -> Json:
+    """Years, months and money of a run."""
+    a, m = run.annual, run.monthly
+    annual = {k: rounded(a[k].sum("zone")) for k in _SUMMED if k in a}
+    annual |= {k: rounded(a[k]) for k in _SINGLE if k in a}
+    annual["shortfall_h"] = rounded(a["shortfall_h"].max("zone"))
+    zones = {k: {str(z): rounded(a[k].sel(zone=z)) for z in a["zone"].values}
+             for k in ("unserved_gwh", "interrupted_gwh", "registered_twh", "unregistered_twh", "demand_twh")}  # fmt: skip
+    years = [int(y) for y in a["year"].values]
+    n = 12 * len(years)
+    part = m.isel(month=slice(0, n))
+    monthly = {k: rounded(part[k].sum("zone")) for k in ("registered_mw", "unregistered_mw")}
+    monthly |= {f"mining_{b}_mw": rounded(part["mining_mw"].sel(bound=b)) for b in ("low", "best", "high")}
+    monthly |= {k: rounded(part[k]) for k in ("hashrate_ehs", "world_hashrate_ehs", "hashprice_usd_per_ph_day",
+                                              "breakeven_usd_per_mwh") if k in part}  # fmt: skip
+    by_zone = {f"{k}_mw": {str(z): rounded(part[f"{k}_mw"].sel(zone=z)) for z in part["zone"].values}
+               for k in ("registered", "unregistered")}  # fmt: skip
+    by_zone["rationed_share"] = {str(z): rounded(part["rationed_share"].sel(zone=z)) for z in part["zone"].values}
+    return {
+        "scenario": run.scenario.name, "title": run.scenario.title, "years": years, "annual": annual, "zones": zones,
+        "generation_twh": {str(f): rounded(a["generation_twh"].sel(fuel=f)) for f in a["fuel"].values},
+        "months": [str(x)[:7] for x in part["month"].values], "monthly": monthly, "monthly_zones": by_zone,
+        "ledger": {str(k): rounded(run.ledger[k].to_numpy()) for k in run.ledger.columns},
+        "balances": {str(k): rounded(v.to_numpy()) for k, v in balances(run.ledger).items()},
+        "projects": in_service(run), "seconds": round(run.seconds, 3),
+    }  # fmt: skip
+
+
+def of_risk(risk: xr.Dataset) -> Json:
+    """LOLE and EUE by year and zone, with their standard errors."""
+    return {
+        "years": [int(y) for y in risk["year"].values],
+        "zones": {str(z): {str(k): rounded(risk[k].sel(zone=z)) for k in risk.data_vars} for z in risk["zone"].values},
+    }
+
+
+def of_hours(case: Case, hours: xr.Dataset, first: pd.Timestamp, last: pd.Timestamp) -> Json:
+    """Hours from `first` up to `last` in UTC: by fuel, by zone, by link with its limit."""
+    at = pd.DatetimeIndex(hours["time"].values)
+    part = hours.isel(time=np.flatnonzero((at >= first) & (at < last)))
+    time = pd.DatetimeIndex(part["time"].values)
+    offset = _offset_h(case, first)
+    names = ("load_mw", "registered_mw", "unregistered_mw", "unserved_mw", "interrupted_mw", "import_mw", "export_mw",
+             "discharged_mw", "charged_mw")  # fmt: skip
+    zones = [str(z) for z in part["zone"].values]
+    flows = links_of(case, [str(x) for x in part["link"].values], first.date())
+    return {
+        "time": [int(t) for t in time.values.astype("datetime64[s]").astype(np.int64)], "utc_offset_h": offset,
+        "national": {k: rounded(part[k].sum("zone").round(1)) for k in names},
+        "generation_mw": {str(f): rounded(part["generation_mw"].sel(fuel=f).sum("zone").round(1))
+                          for f in part["fuel"].values if float(part["generation_mw"].sel(fuel=f).max()) > 0.5},
+        "zones": {z: {**{k: rounded(part[k].sel(zone=z).round(1)) for k in names},
+                      "price_usd_per_mwh": rounded(part["price_usd_per_mwh"].sel(zone=z).round(2)),
+                      "generation_mw": rounded(part["generation_mw"].sel(zone=z).sum("fuel").round(1))}
+                  for z in zones},
+        "links": [{**f, "flow_mw": rounded(part["flow_mw"].sel(link=f["link"]).round(1))} for f in flows],
+    }  # fmt: skip
+
+
+def _offset_h(case: Case, at: pd.Timestamp) -> int:
+    known = [c for c in sorted(case.clock, key=lambda c: c.start) if pd.Timestamp(c.start) <= at]
+    return known[-1].utc_offset_h if known else 0
+
+
+def of_table(table: pd.DataFrame) -> list[Json]:
+    """Rows of a table; a blank is null."""
+    def plain(x: Any) -> Any:
+        if isinstance(x, float):
+            return x if math.isfinite(x) else None
+        return x.isoformat() if isinstance(x, date) else x
+
+    return [{str(k): plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def ledger_lines(run: Run) -> list[Mapping[str, str]]:
+    """Lines of the ledger: who pays whom."""
+    return [{"line": n, "payer": a, "payee": b, "title": t} for n, a, b, t in money_flows(run.ledger)]

@@ -1,0 +1,211 @@
+"""Warm worker processes that answer the page, the newest question of each page first."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import multiprocessing
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from gridrush.web.worker import Message, serve
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 128
+"""Questions that may wait; one more is turned away."""
+
+TIME_LIMIT_S = 60.0
+"""A worker that says nothing for so long is ended and replaced."""
+
+START_LIMIT_S = 180.0
+"""Kernels not yet compiled on this machine are compiled when the first worker starts."""
+
+
+def context() -> Any:
+    """How processes are started: from a server that has imported what they need, where there is one."""
+    methods = multiprocessing.get_all_start_methods()
+    found = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        found.set_forkserver_preload(["gridrush.web.worker", "gridrush.study.instant"])
+    return found
+
+
+@dataclass(eq=False)
+class Question:
+    """One thing asked, and where its answers go."""
+
+    number: int
+    session: str
+    kind: str
+    content: dict[str, Any]
+    loop: asyncio.AbstractEventLoop
+    answers: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
+    dropped: bool = False
+
+    def give(self, message: Message) -> None:
+        """Hand an answer to whoever waits, from any thread."""
+        self.loop.call_soon_threadsafe(self.answers.put_nowait, message)
+
+
+class Busy(Exception):  # noqa: N818
+    """Too many questions wait already."""
+
+
+@dataclass(eq=False)
+class Pool:
+    """Processes that keep a case warm."""
+
+    where: str
+    workers: int = 2
+    _waiting: deque[Question] = field(default_factory=deque)
+    _more: threading.Condition = field(default_factory=threading.Condition)
+    _running: dict[int, Question] = field(default_factory=dict)  # by worker
+    _stops: dict[int, Any] = field(default_factory=dict)
+    _pids: dict[int, int] = field(default_factory=dict)
+    _served: OrderedDict[str, int] = field(default_factory=OrderedDict)  # session -> worker that remembers it
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+    _closed: bool = False
+    _threads: list[threading.Thread] = field(default_factory=list)
+    ready: int = 0
+
+    def start(self) -> None:
+        """Start the processes; returns at once."""
+        ctx = context()
+        for i in range(self.workers):
+            thread = threading.Thread(target=self._tend, args=(i, ctx), daemon=True, name=f"gridrush-{i}")
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """End the processes."""
+        with self._more:
+            self._closed = True
+            self._more.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=5.0)
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return list(self._pids.values())
+
+    async def ask(self, session: str, kind: str, content: dict[str, Any]) -> AsyncIterator[Message]:
+        """Answers to a question: parts, then one that ends it. A newer `run` of the session ends an older one.
+
+        Raises
+        ------
+        Busy
+            If too many wait.
+        """
+        question = Question(next(self._numbers), session, kind, content, asyncio.get_running_loop())
+        with self._more:
+            if kind == "run":
+                self._supersede(session)
+            if len(self._waiting) >= MOST_WAITING:
+                raise Busy
+            self._waiting.append(question)
+            self._more.notify_all()
+        try:
+            while True:
+                message = await question.answers.get()
+                yield message
+                if message[0] != "part":
+                    return
+        finally:
+            self._drop(question)
+
+    def _supersede(self, session: str) -> None:
+        for old in [q for q in self._waiting if q.session == session and q.kind == "run"]:
+            self._waiting.remove(old)
+            old.give(("superseded", None))
+        for i, q in self._running.items():
+            if q.session == session and q.kind == "run":
+                self._stops[i].value = q.number
+
+    def _drop(self, question: Question) -> None:
+        """Forget a question nobody waits for."""
+        with self._more:
+            question.dropped = True
+            if question in self._waiting:
+                self._waiting.remove(question)
+            for i, q in self._running.items():
+                if q is question:
+                    self._stops[i].value = q.number
+
+    def _next(self, i: int) -> Question | None:
+        """The next question for a worker: one whose page it knows before others. None when the pool closes."""
+        with self._more:
+            while not self._waiting and not self._closed:
+                self._more.wait(1.0)
+            if self._closed:
+                return None
+            known = next((q for q in itertools.islice(self._waiting, 8) if self._served.get(q.session) == i), None)
+            question = known if known is not None else self._waiting[0]
+            self._waiting.remove(question)
+            self._running[i] = question
+            self._served[question.session] = i
+            while len(self._served) > 500:
+                self._served.popitem(last=False)
+            return question
+
+    def _tend(self, i: int, ctx: Any) -> None:
+        """Keep one process alive and feed it."""
+        stop = self._stops[i] = ctx.Value("Q", 0, lock=False)
+        failures = 0
+        while not self._closed and failures < 5:
+            ours, theirs = ctx.Pipe()
+            process = ctx.Process(target=serve, args=(theirs, stop, self.where), daemon=True)
+            process.start()
+            theirs.close()
+            self._pids[i] = process.pid or 0
+            try:
+                if not _heard(ours, START_LIMIT_S, lambda: self._closed) or ours.recv()[0] != "ready":
+                    raise EOFError
+                self.ready += 1
+                failures = 0
+                self._feed(i, ours)
+            except (EOFError, OSError):
+                failures += 1
+                with self._more:
+                    question = self._running.pop(i, None)
+                if question is not None:
+                    question.give(("failed", "The worker that did this ended unexpectedly; a new one has been started."))
+                if not self._closed:
+                    log.warning("worker %d ended; starting another", i)
+            finally:
+                ours.close()
+                if process.is_alive():
+                    process.terminate()
+                process.join(timeout=5.0)
+                time.sleep(0.2 * failures)
+        if failures and not self._closed:
+            log.error("worker %d ended five times without an answer; it is not started again", i)
+
+    def _feed(self, i: int, pipe: Any) -> None:
+        while (question := self._next(i)) is not None:
+            pipe.send((question.number, question.kind, question.content))
+            while True:
+                if not _heard(pipe, TIME_LIMIT_S, lambda: self._closed):
+                    raise EOFError
+                message = pipe.recv()
+                if message[0] != "part":
+                    with self._more:  # before it is told, so that whoever asks next finds the worker free
+                        self._running.pop(i, None)
+                question.give(message)
+                if message[0] != "part":
+                    break
+
+
+def _heard(pipe: Any, limit_s: float, closed: Any) -> bool:
+    """Whether a process says something in time."""
+    end = time.monotonic() + limit_s
+    while not pipe.poll(0.5):
+        if closed() or time.monotonic() > end:
+            return False
+    return True

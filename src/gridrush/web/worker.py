@@ -1,0 +1,141 @@
+"""What runs inside the warm processes: simulations that answer sliders, and jobs that take their time."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from gridrush.errors import CaseError, GridrushError
+
+if TYPE_CHECKING:
+    from gridrush.case.model import Case
+    from gridrush.study.instant import Instant
+
+log = logging.getLogger(__name__)
+
+Message = tuple[str, Any]
+"""Kind and content: part, done, progress, problems, failed, superseded, ready."""
+
+
+def problems_of(error: CaseError) -> list[dict[str, Any]]:
+    """Problems as the page shows them."""
+    return [{"where": p.where, "found": str(p.found)[:200], "wanted": p.wanted, "hint": p.hint} for p in error.problems]
+
+
+def serve(pipe: Connection, stop: Any, where: str) -> None:
+    """Answer requests from the pipe until it closes.
+
+    Parameters
+    ----------
+    stop : shared value
+        Number of the request nobody waits for any more.
+    where : str
+        The case.
+    """
+    _quiet()
+    from gridrush.case.load import load_case
+    from gridrush.study.instant import Instant
+
+    case = load_case(where)
+    instant = Instant.of(case)
+    instant.run(case.default_scenario)  # kernels are loaded before the first slider moves
+    pipe.send(("ready", None))
+    while True:
+        try:
+            number, kind, content = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_answered(lambda k=kind, c=content, n=number: _answer(instant, k, c, pipe, lambda: stop.value >= n)))
+
+
+def _answered(work: Callable[[], Message]) -> Message:
+    from gridrush.study.instant import Superseded
+
+    try:
+        return work()
+    except Superseded:
+        return "superseded", None
+    except CaseError as wrong:
+        return "problems", problems_of(wrong)
+    except (GridrushError, ValueError, ArithmeticError, LookupError) as failed:
+        log.exception("a request failed")
+        return "failed", f"{type(failed).__name__}: {failed}"[:500]
+
+
+def _answer(instant: Instant, kind: str, content: Any, pipe: Connection, gone: Callable[[], bool]) -> Message:
+    import orjson
+    import pandas as pd
+
+    from gridrush.web import payload
+    from gridrush.web.controls import Screen, apply
+
+    scenario = apply(instant.case, Screen.model_validate(content["screen"]))
+    if kind == "hours":
+        first = pd.Timestamp(content["first"])
+        last = first + pd.Timedelta(hours=content["hours"])
+        months = [12 * t.year + t.month - 1 for t in (first, last - pd.Timedelta(hours=1))]
+        return "done", orjson.dumps(payload.of_hours(instant.case, instant.hours(scenario, *months), first, last))
+    if kind == "tables":
+        from gridrush.web.export import zipped
+
+        return "done", zipped(instant.run(scenario, superseded=gone), content["format"])
+    if kind == "crash" and content.get("really"):  # for the tests of what happens then
+        import os
+
+        os._exit(70)
+    run = instant.run(
+        scenario, superseded=gone,
+        on_part=lambda r, year: pipe.send(("part", orjson.dumps({"until": year, **payload.of_run(r)}))),
+    )  # fmt: skip
+    return "done", orjson.dumps({"until": run.years[-1], **payload.of_run(run)})
+
+
+def work(pipe: Connection, where: str, kind: str, content: Any) -> None:
+    """Do one job, telling how far it is."""
+    _quiet()
+
+    def tell(share: float, word: str) -> None:
+        pipe.send(("progress", (float(share), word)))
+
+    def begin() -> Message:
+        from gridrush.case.load import load_case
+
+        return "done", JOBS[kind](load_case(where), content, tell)
+
+    pipe.send(_answered(begin))
+    pipe.close()
+
+
+def risk(case: Case, content: Any, tell: Callable[[float, str], None]) -> dict[str, Any]:
+    """Hours and energy short by Monte Carlo over unit outages, of the years asked for."""
+    from gridrush.study.simulate import simulate
+    from gridrush.web import payload
+    from gridrush.web.controls import Screen, apply
+
+    scenario = apply(case, Screen.model_validate(content["screen"]))
+    run = simulate(case, scenario, years=range(case.first_year, max(content["years"]) + 1), samples=2,
+                   risk_years=content["years"], risk_samples=content["samples"], progress=tell)  # fmt: skip
+    return {"risk": payload.of_risk(run.risk), "samples": content["samples"]}
+
+
+def claims(case: Case, content: Any, tell: Callable[[float, str], None]) -> dict[str, Any]:
+    """Every scenario of the case, the claims judged with them and the time to relief."""
+    from gridrush.study import run_all
+    from gridrush.web import payload
+
+    study = run_all(case, workers=1, progress=tell)
+    return {"claims": payload.of_table(study.claims), "relief": payload.of_table(study.relief),
+            "checks": payload.of_table(study.checks),
+            "risk": {name: payload.of_risk(run.risk) for name, run in study.runs.items()}}  # fmt: skip
+
+
+JOBS: dict[str, Callable[[Any, Any, Callable[[float, str], None]], dict[str, Any]]] = {"risk": risk, "claims": claims}
+"""Jobs the page may start."""
+
+
+def _quiet() -> None:
+    """Ctrl-C belongs to the server, which closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
