@@ -122,17 +122,16 @@ class View:
         return local_time(self.study, self.main.hourly)
 
     @cached_property
-    def worst_hour(self) -> int | None:
-        """Row of the season's worst evening hour: most load cut, then the highest use of links and imports."""
+    def fullest_hour(self) -> int | None:
+        """Row of the season's evening hour in which lines carried most."""
         ds, t = self.main.hourly, self.local
         evening = (t.year == self.focus) & np.isin(t.month, self.recent_months) & (t.hour >= 17) & (t.hour <= 22)
         rows = np.flatnonzero(evening)
         if not rows.size:
             return None
         part = ds.isel(time=rows)
-        cut = _national(part, "unserved_mw") * 1e6 + _national(part, "interrupted_mw") * 1e3
         flow = np.abs(part["flow_mw"].values).sum(1) if "flow_mw" in part else 0.0
-        return int(rows[np.argmax(cut + _national(part, "import_mw") + flow + 0.1 * _national(part, "load_mw"))])
+        return int(rows[np.argmax(flow + 1e-3 * _national(part, "load_mw"))])
 
     @cached_property
     def weeks(self) -> list[Week]:

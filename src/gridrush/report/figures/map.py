@@ -87,11 +87,11 @@ def _rings(geometry: Mapping[str, Any]) -> Iterator[list[list[float]]]:
 
 
 def country(view: View) -> Figure | None:
-    """Zones, plants by fuel and size, and flows in the season's worst evening hour."""
+    """Zones, plants by fuel and size, and flows in the season's fullest evening hour."""
     case, fleet = view.study.case, plants(view)
     placed = fleet.dropna(subset=["lat", "lon"])
     regions = outlines(case.name)
-    hour = view.worst_hour
+    hour = view.fullest_hour
     lon = [p[0] for _, rings in regions for ring in rings for p in ring] + [
         *placed["lon"],
         *(z.lon for z in case.zones),
@@ -108,10 +108,8 @@ def country(view: View) -> Figure | None:
     if flows:
         top = max(flows, key=lambda r: r["used"])
         name, used = f"{top['from']}{DASH}{top['to']}", with_unit(top["used"], "share", 2)
-        title = f"On the worst evening the {name} line carried {used} of what it may"
-        if top["used"] < 0.8:
-            title = f"On the worst evening lines were not what was short: {name} carried {used} of its limit"
-        caption += f" Arrows: flow in the model’s worst evening hour of {view.season} ({moment} local time)."
+        title = f"On its fullest evening of {view.season} the {name} line carried {used} of what it may"
+        caption += f" Arrows: flow in that hour of the model’s sampled path ({moment} local time)."
     if (missing := len(fleet) - len(placed)) > 0:
         caption += f" {missing} plants without a known place are left out."
     if not regions:
