@@ -12,7 +12,7 @@ from gridrush.case.estimate import Estimate
 from gridrush.case.system import System
 from gridrush.planning.clearing import tree_of
 from gridrush.planning.decomposition import Progress, gap_share
-from gridrush.planning.operation import Operation
+from gridrush.planning.operation import Operation, operation
 from gridrush.planning.options import Candidate, Stage, with_builds
 from gridrush.planning.refresh import Operated
 from gridrush.units import Floats
@@ -75,6 +75,35 @@ class Plan:
     def system(self, stage: int, future: int = 0) -> System:
         """The system of a stage and future with what stands in the plan."""
         return with_builds(self.stages[stage].futures[future], self.candidates, self.standing_mw[stage])
+
+    def generation(self) -> pd.DataFrame:
+        """Expected energy of each fuel in each year, imports and unserved energy within. [MWh]"""
+        rows: list[dict[str, float]] = []
+        for y, s in enumerate(self.stages):
+            line: dict[str, float] = {}
+            for f, op in enumerate(operation(x, self.candidates) for x in s.futures):
+                p = s.futures[f].probability
+                for fuel, mwh in zip(op.fuel, self.generation_mw[y][f] @ op.weight, strict=True):
+                    line[fuel] = line.get(fuel, 0.0) + p * float(mwh)
+                for kind, mwh in zip(op.block_kind, self.unserved_mw[y][f] @ op.weight, strict=True):
+                    name = _KIND_LINE[kind]
+                    line[name] = line.get(name, 0.0) + p * float(mwh)
+            rows.append(line)
+        return pd.DataFrame(rows, index=pd.Index(self.years, name="year")).fillna(0.0)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What a workbook of the plan holds, by sheet."""
+        found = {"builds": self.schedule(), "costs_usd": self.costs, "energy_mwh": self.generation()}
+        zones = self.stages[0].futures[0].system.zones
+        mean = [
+            sum(f.probability * np.average(p, axis=1, weights=f.weight) for f, p in zip(s.futures, prices, strict=True))
+            for s, prices in zip(self.stages, self.price_usd_per_mwh, strict=True)
+        ]
+        found["price_usd_per_mwh"] = pd.DataFrame(mean, index=pd.Index(self.years, name="year"), columns=list(zones))
+        if self.lole:
+            risk = {"LOLE_h": [e.mean for e in self.lole], "LOLE_h_stderr": [e.stderr for e in self.lole]}
+            found["reliability"] = pd.DataFrame(risk, index=pd.Index(self.years, name="year"))
+        return found
 
     def to_dict(self) -> dict[str, object]:
         """What the command line prints as JSON."""

@@ -59,8 +59,18 @@ def test_cost_lines_add_up_to_what_is_minimised() -> None:
         assert plan.violation_mw < 1e-6
 
 
+def test_tables_of_a_plan_balance() -> None:
+    plan = expand([stage(FLAT), stage(FLAT + 30, 2035)], [gas(fuel="gas")])
+    tables = plan.tables()
+    assert set(tables) == {"builds", "costs_usd", "energy_mwh", "price_usd_per_mwh"}
+    energy = tables["energy_mwh"]
+    assert energy[["coal", "gas", "unserved"]].sum(axis=1).to_numpy() == pytest.approx([260 * HOURS, 290 * HOURS])
+    assert tables["price_usd_per_mwh"].loc[2030, "A"] >= 20.0
+    assert plan.to_dict()["gap"] == plan.gap
+
+
 def gas_import() -> Candidate:
-    return Candidate("contract", "import", 0, fuel="import", cost_usd_per_mwh=45.0, fixed_usd_per_mw_year=1e4, max_mw=30)
+    return Candidate("contract", "import", 0, fuel="import", cost_usd_per_mwh=45, fixed_usd_per_mw_year=1e4, max_mw=30)
 
 
 def test_lead_times_build_speed_life_and_whole_units_are_obeyed() -> None:
