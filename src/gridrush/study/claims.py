@@ -223,7 +223,8 @@ def autumn_shortfall_twh(e: Evidence, claim: Claim) -> Finding:
     lost = float((year["unserved_gwh"] + year["interrupted_gwh"]).sum()) / 1e3
     half = 2.0 * float(year.get("import_twh_stderr", xr.DataArray(0.0))) + lost
     best = bought + lost
-    return Finding(max(best - half, 0.0), best, best + half, f"{bought:.2f} TWh imported, {lost:.2f} TWh cut in the model",
+    fact = f"{bought:.2f} TWh imported, {lost:.2f} TWh cut in the model"
+    return Finding(max(best - half, 0.0), best, best + half, fact,
                    "How much is missing depends on which units fail, and the paths are few.")  # fmt: skip
 
 
