@@ -427,6 +427,9 @@ class _Reader:
             self._drop("investment periods", [str(x) for x in self.n.investment_periods], "laid end to end")
         time = start + np.arange(times.sum()) * np.timedelta64(1, "h")
 
+        for rows in (self.units, self.blocks, self.links, self.stores):
+            _rename_twins(rows)
+
         def column(rows: list[tuple[Any, ...]], i: int, kind: type = float) -> Any:
             return (
                 tuple(r[i] for r in rows)
@@ -467,3 +470,15 @@ class _Reader:
             storage,
             reservoirs,
         ), self.dropped
+
+
+def _rename_twins(rows: list[Any]) -> None:
+    """Give things of one name different ones: a line and a transformer may both be called 10 in PyPSA."""
+    taken: set[str] = set()
+    for at, row in enumerate(rows):
+        name, number = row[0], 1
+        while name in taken:
+            number += 1
+            name = f"{row[0]} ({number})"
+        taken.add(name)
+        rows[at] = (name, *row[1:])
