@@ -178,3 +178,9 @@ def ledger_dataset(table: pd.DataFrame) -> xr.Dataset:
     for line in out.data_vars:
         out[line].attrs["units"] = "USD"
     return out
+
+
+def run_bytes(run: Run) -> bytes:
+    """What `save_run` writes, as bytes."""
+    with tempfile.TemporaryDirectory(prefix="gridrush-") as folder:
+        return save_run(run, Path(folder)).read_bytes()

@@ -1,0 +1,178 @@
+"""Tasks on a Dask cluster: one that runs already, by its scheduler's address, or one started on this machine."""
+
+from __future__ import annotations
+
+import logging
+import time as clock
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from gridrush.errors import EngineError, GridrushError
+from gridrush.study.engine.base import ATTEMPTS, TASK_ERRORS, Done, said
+
+_log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+PATIENCE_S = 60.0
+"""How long a scheduler that has gone is waited for, and how often a cluster of our own is started again."""
+
+AHEAD = 2
+"""Tasks handed to the cluster for each worker: the next one waits there when one is done."""
+
+
+class DaskEngine:
+    """Dask workers, which must see the store under the same address.
+
+    Parameters
+    ----------
+    workers : int
+        Processes of a cluster started here; of a running one its own count is used.
+    address : str, optional
+        Scheduler of a running cluster.
+    patience_s : float
+        How long to wait for a scheduler, and for one that was lost. [s]
+    """
+
+    def __init__(self, workers: int, *, address: str | None = None, patience_s: float = PATIENCE_S) -> None:
+        try:
+            import distributed  # noqa: F401
+        except ImportError as missing:
+            raise GridrushError("the engine dask needs distributed: pip install 'gridrush[dask]'") from missing
+        self.workers, self.address, self.patience_s = workers, address, patience_s
+
+    def map(self, work: Callable[[Any], Any], tasks: Iterator[Any], *, tick: Callable[[], None]) -> Iterator[Done]:
+        """Tasks as they are done; a scheduler that is lost is found or started again and given what it had."""
+        again: deque[Any] = deque()
+        starts = 0
+        while True:
+            starts += 1
+            cluster, client = self._connect()
+            held: dict[Any, Any] = {}
+            try:
+                name = _install(client, work)
+                yield from self._drive(client, name, tasks, again, held, tick)
+                return
+            except _lost_errors() as lost:
+                if self.address is None and starts >= ATTEMPTS:
+                    raise EngineError(f"the Dask cluster was lost {starts} times: {said(lost)}") from lost
+                _log.warning("the Dask scheduler was lost (%s): starting again", said(lost))
+                again.extend(held.values())
+            finally:
+                _close(client, cluster)
+
+    def _drive(
+        self, client: Any, name: str, tasks: Iterator[Any], again: deque[Any], held: dict[Any, Any],
+        tick: Callable[[], None],
+    ) -> Iterator[Done]:  # fmt: skip
+        import distributed
+
+        wait: Any = distributed.wait
+        dry = False
+        while True:
+            self.workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+            while len(held) < AHEAD * self.workers and (again or not dry):
+                if again:
+                    task = again.popleft()
+                else:
+                    try:
+                        task = next(tasks)
+                    except StopIteration:
+                        dry = True
+                        break
+                held[client.submit(_do, name, task, pure=False)] = task
+            if not held:
+                return
+            with suppress(TimeoutError), client.as_current():
+                wait(list(held), timeout=TICK_S, return_when="FIRST_COMPLETED")
+            tick()
+            if client.status != "running":
+                raise _LostError("no connection")
+            for future in [f for f in held if f.status != "pending"]:
+                if future.status in ("cancelled", "lost"):
+                    raise _LostError("its tasks are gone")
+                task = held.pop(future)
+                if future.status == "error":
+                    yield Done(task, error=said(future.exception()))
+                    continue
+                value, error = future.result()
+                yield Done(task, value, error)
+
+    def _connect(self) -> tuple[Any, Any]:
+        import distributed
+
+        Client: Any = distributed.Client
+        LocalCluster: Any = distributed.LocalCluster
+        if self.address is None:
+            cluster = LocalCluster(
+                n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=None,
+                host="127.0.0.1", silence_logs=logging.ERROR,
+            )  # fmt: skip
+            return cluster, Client(cluster, set_as_default=False)
+        until = clock.monotonic() + self.patience_s
+        while True:
+            try:
+                return None, Client(self.address, timeout=min(5.0, self.patience_s), set_as_default=False)
+            except (OSError, TimeoutError) as failed:
+                if clock.monotonic() > until:
+                    raise EngineError(
+                        f"no Dask scheduler answers at {self.address}. What is done is stored: start the cluster "
+                        "and run the study again."
+                    ) from failed
+                clock.sleep(0.5)
+
+
+class _LostError(RuntimeError):
+    """The scheduler has gone."""
+
+
+def _lost_errors() -> tuple[type[BaseException], ...]:
+    from distributed.comm.core import CommClosedError
+
+    return (_LostError, CommClosedError, TimeoutError)
+
+
+def _install(client: Any, work: Callable[[Any], Any]) -> str:
+    """Send the work once to every worker, those that join later too; gives the name it is found under."""
+    import hashlib
+    import pickle
+
+    from distributed import WorkerPlugin
+
+    content = pickle.dumps(work)
+    name = f"gridrush-{hashlib.sha256(content).hexdigest()[:16]}"
+
+    class Carry(WorkerPlugin):
+        """Keeps the work on a worker, so that what it prepares is kept with it."""
+
+        def __init__(self, content: bytes) -> None:
+            self.content = content
+
+        def setup(self, worker: Any) -> None:
+            import pickle
+
+            self.work = pickle.loads(self.content)
+
+    client.register_plugin(Carry(content), name=name)
+    return name
+
+
+def _do(name: str, task: Any) -> tuple[Any, str]:
+    """Do a task with the work that its worker carries."""
+    from distributed import get_worker
+
+    try:
+        carried: Any = get_worker().plugins[name]
+        return carried.work(task), ""
+    except TASK_ERRORS as failed:
+        return None, said(failed)
+
+
+def _close(client: Any, cluster: Any) -> None:
+    for part in (client, cluster):
+        if part is not None:
+            try:
+                part.close(timeout=10)
+            except (OSError, TimeoutError, RuntimeError) as failed:
+                _log.debug("closing %s: %s", part, failed)
