@@ -15,6 +15,7 @@ import typer
 from gridrush.cli import case as case_commands
 from gridrush.cli import risk as risk_commands
 from gridrush.cli import study as study_commands
+from gridrush.cli import web as web_commands
 from gridrush.cli.show import as_problem, give_problems
 from gridrush.errors import CaseError, EngineError, GridrushError, InfeasibleError
 
@@ -59,7 +60,7 @@ def _root(
 
 
 app.add_typer(case_commands.app, name="case")
-for _add in (study_commands.add, risk_commands.add):
+for _add in (study_commands.add, risk_commands.add, web_commands.add):
     _add(app)
 
 

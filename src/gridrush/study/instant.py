@@ -26,7 +26,7 @@ from gridrush.case.scenario import Scenario
 from gridrush.grid.hourly import utc_offset_h
 from gridrush.grid.network import GridModel
 from gridrush.mining.migration import RushState
-from gridrush.policy.fiscal import LINES
+from gridrush.policy.fiscal import LINES, balances
 from gridrush.policy.levers import MonthPolicy, month_policy
 from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector
 from gridrush.study.hours import MonthEngine, rationed_share, spare_mw
@@ -248,8 +248,8 @@ class _Walk:
         """What each month depends on beside the miners and outages it inherits. One key a month."""
         case, world, model = self.instant.case, self.state._world, self.model
         always = _digest(self.scenario.assume.census_quantile, model.carbon_price_usd_per_t, model.hydro_share)
-        edges = {x.first_month for x in (*model.plants, *model.wires)}
-        edges |= {x.last_month for x in (*model.plants, *model.wires)}
+        edges = {x.first_month for x in model.plants} | {x.last_month for x in model.plants}
+        edges |= {x.first_month for x in model.wires} | {x.last_month for x in model.wires}
         out: list[Key] = []
         fleet = b""
         for y, year in enumerate(case.years):
@@ -319,9 +319,18 @@ class _Walk:
         )  # fmt: skip
 
 
-def money_flows(table: pd.DataFrame) -> list[tuple[str, str, str, str]]:
-    """Lines of a ledger: name, payer, payee and title."""
-    return [(name, LINES[name].payer, LINES[name].payee, LINES[name].title) for name in table.columns]
+def party_lines() -> list[dict[str, str]]:
+    """Lines a ledger may have: name, payer, payee and title."""
+    return [{"line": k, "payer": x.payer, "payee": x.payee, "title": x.title} for k, x in LINES.items()]
+
+
+def party_balances(run: Run) -> pd.DataFrame:
+    """What each party receives less what it pays, by year. [USD]"""
+    return balances(run.ledger)
+
+
+def _holds(start: date, end: date | None, day: date) -> bool:
+    return start <= day and (end is None or day < end)
 
 
 def _told(rules: MonthPolicy) -> Iterator[object]:
@@ -360,7 +369,7 @@ def links_of(case: Case, names: Sequence[str], day: date) -> list[dict[str, obje
     """Ends and limits of links on a day; a link not in service then is left out."""
     out: list[dict[str, object]] = []
     for name in names:
-        row = next((k for k in case.links if k.link == name and k.start <= day and (k.end is None or day < k.end)), None)
+        row = next((k for k in case.links if k.link == name and _holds(k.start, k.end, day)), None)
         if row is not None:
             out.append({"link": name, "from": row.zone_from, "to": row.zone_to, "forward_mw": row.forward_mw,
                         "backward_mw": row.backward_mw})  # fmt: skip

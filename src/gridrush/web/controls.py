@@ -28,7 +28,7 @@ class Screen(Strict):
     """What the page asks for: a base scenario and the values that differ from it."""
 
     base: Annotated[str, Field(min_length=1, max_length=80)]
-    values: Annotated[dict[Annotated[str, Field(max_length=100)], Value], Field(max_length=MAX_VALUES)] = {}
+    values: dict[Annotated[str, Field(max_length=100)], Value] = Field(default_factory=dict, max_length=MAX_VALUES)
 
 
 class Control(Strict):
@@ -75,7 +75,7 @@ def controls(case: Case) -> list[Control]:
     ]  # fmt: skip
     levers += [
         Control(key=f"import:{zone}", panel="lever", group="import", kind="range", unit="MW", low=0, high=1500, step=50,
-                zone=zone, evidence=tuple(_fact(t) for t in case.ties if t.zone == zone and t.direction == "import")[:4])
+                zone=zone, evidence=_offers(case, zone))
         for zone in _import_zones(case)
     ]  # fmt: skip
     levers.append(Control(key="carbon", panel="lever", group="plant", kind="range", unit="USD/t", low=0, high=60,
@@ -275,6 +275,10 @@ def _import_zones(case: Case) -> list[str]:
 def _title(project: str) -> str:
     words = re.sub(r"\b(chp|ccgt|ocgt|gres|dc|spic|acwa)", lambda m: m[1].upper(), project.replace("-", " "))
     return words[:1].upper() + words[1:]
+
+
+def _offers(case: Case, zone: str) -> tuple[dict[str, Any], ...]:
+    return tuple(_fact(t) for t in case.ties if t.zone == zone and t.direction == "import")[:4]
 
 
 def _or(value: float | None, fact: Fact) -> float:

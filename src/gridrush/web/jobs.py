@@ -42,8 +42,10 @@ class Job:
         """What the page is told."""
         spent = time.monotonic() - self.began if self.began and self.state == "running" else 0.0
         left = spent * (1.0 - self.share) / self.share if self.share > 0.02 else None
-        return {"id": self.name, "kind": self.kind, "state": self.state, "share": round(self.share, 4),
-                "word": self.word, "seconds_left": None if left is None else round(left, 1), "error": self.error}  # fmt: skip
+        return {
+            "id": self.name, "kind": self.kind, "state": self.state, "share": round(self.share, 4), "word": self.word,
+            "seconds_left": None if left is None else round(left, 1), "error": self.error,
+        }  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -117,10 +119,13 @@ class Jobs:
 
     def _listen(self, job: Job, pipe: Any) -> None:
         while True:
-            while not pipe.poll(0.5):
+            while not job.cancelled and not pipe.poll(0.5):
                 if time.monotonic() - job.began > TIME_LIMIT_S:
                     job.state, job.error = "failed", f"The job took longer than {TIME_LIMIT_S / 60:.0f} minutes."
                     return
+            if job.cancelled:
+                job.state = "cancelled"
+                return
             kind, content = pipe.recv()
             if kind == "progress":
                 job.share, job.word = content

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -12,8 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from gridrush.case.model import Case
-from gridrush.report.view import balances
-from gridrush.study.instant import in_service, links_of, money_flows
+from gridrush.study.instant import in_service, links_of, party_balances
 from gridrush.study.run import Run
 
 Json = dict[str, Any]
@@ -45,7 +43,7 @@ def of_run(run: Run) -> Json:
     annual |= {k: rounded(a[k]) for k in _SINGLE if k in a}
     annual["shortfall_h"] = rounded(a["shortfall_h"].max("zone"))
     zones = {k: {str(z): rounded(a[k].sel(zone=z)) for z in a["zone"].values}
-             for k in ("unserved_gwh", "interrupted_gwh", "registered_twh", "unregistered_twh", "demand_twh")}  # fmt: skip
+             for k in _SUMMED}  # fmt: skip
     years = [int(y) for y in a["year"].values]
     n = 12 * len(years)
     part = m.isel(month=slice(0, n))
@@ -61,7 +59,7 @@ def of_run(run: Run) -> Json:
         "generation_twh": {str(f): rounded(a["generation_twh"].sel(fuel=f)) for f in a["fuel"].values},
         "months": [str(x)[:7] for x in part["month"].values], "monthly": monthly, "monthly_zones": by_zone,
         "ledger": {str(k): rounded(run.ledger[k].to_numpy()) for k in run.ledger.columns},
-        "balances": {str(k): rounded(v.to_numpy()) for k, v in balances(run.ledger).items()},
+        "balances": {str(k): rounded(v.to_numpy()) for k, v in party_balances(run).items()},
         "projects": in_service(run), "seconds": round(run.seconds, 3),
     }  # fmt: skip
 
@@ -111,7 +109,3 @@ def of_table(table: pd.DataFrame) -> list[Json]:
 
     return [{str(k): plain(v) for k, v in row.items()} for row in table.to_dict("records")]
 
-
-def ledger_lines(run: Run) -> list[Mapping[str, str]]:
-    """Lines of the ledger: who pays whom."""
-    return [{"line": n, "payer": a, "payee": b, "title": t} for n, a, b, t in money_flows(run.ledger)]

@@ -175,7 +175,7 @@ class Pool:
                 with self._more:
                     question = self._running.pop(i, None)
                 if question is not None:
-                    question.give(("failed", "The worker that did this ended unexpectedly; a new one has been started."))
+                    question.give(("failed", "The worker that did this ended unexpectedly; a new one is started."))
                 if not self._closed:
                     log.warning("worker %d ended; starting another", i)
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,12 @@ def serve(pipe: Connection, stop: Any, where: str) -> None:
             number, kind, content = pipe.recv()
         except EOFError:
             return
-        pipe.send(_answered(lambda k=kind, c=content, n=number: _answer(instant, k, c, pipe, lambda: stop.value >= n)))
+        gone = partial(_superseded, stop, number)
+        pipe.send(_answered(partial(_answer, instant, kind, content, pipe, gone)))
+
+
+def _superseded(stop: Any, number: int) -> bool:
+    return bool(stop.value >= number)
 
 
 def _answered(work: Callable[[], Message]) -> Message:
@@ -82,10 +88,6 @@ def _answer(instant: Instant, kind: str, content: Any, pipe: Connection, gone: C
         from gridrush.web.export import zipped
 
         return "done", zipped(instant.run(scenario, superseded=gone), content["format"])
-    if kind == "crash" and content.get("really"):  # for the tests of what happens then
-        import os
-
-        os._exit(70)
     run = instant.run(
         scenario, superseded=gone,
         on_part=lambda r, year: pipe.send(("part", orjson.dumps({"until": year, **payload.of_run(r)}))),

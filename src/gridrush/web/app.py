@@ -1,0 +1,274 @@
+"""The server: a page, what it asks, and what it may take away."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+
+from gridrush import __version__
+from gridrush.case.load import load_case
+from gridrush.case.schema import Strict
+from gridrush.errors import CaseError
+from gridrush.web.about import about_case, snippet
+from gridrush.web.controls import Screen, apply
+from gridrush.web.export import FORMATS
+from gridrush.web.guard import Guard, known_hosts
+from gridrush.web.jobs import Job, Jobs
+from gridrush.web.pool import Busy, Pool
+from gridrush.web.worker import problems_of
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+LANGUAGES = ("en", "ru", "kk", "vi")
+MOST_CACHED = 256
+
+Session = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
+
+class Ask(Strict):
+    """A screen to simulate, and the page that asks."""
+
+    session: Session
+    screen: Screen
+
+
+class AskHours(Ask):
+    """Hours of a screen from a time on, UTC."""
+
+    first: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d$")]
+    hours: Annotated[int, Field(ge=1, le=24 * 14)] = 168
+
+
+class AskRisk(Strict):
+    """Monte Carlo over unit outages of a screen."""
+
+    screen: Screen
+    years: Annotated[list[int], Field(min_length=1, max_length=8)]
+    samples: Annotated[int, Field(ge=10, le=2000)] = 200
+
+
+class Answers:
+    """Finished answers by what was asked, a bounded number of them."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+
+    def get(self, key: str) -> bytes | None:
+        """An answer given before."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def put(self, key: str, answer: bytes) -> None:
+        """Remember an answer."""
+        self._kept[key] = answer
+        while len(self._kept) > MOST_CACHED:
+            self._kept.popitem(last=False)
+
+
+def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static: Path = STATIC) -> Any:
+    """The application for a case.
+
+    Parameters
+    ----------
+    where : str
+        Folder of the case, or the name of a built-in one. The only path the server opens, and not the page's to choose.
+    host : str
+        Address the server binds.
+    workers : int
+        Warm processes.
+    """
+    case = load_case(where)
+    pool, jobs, answers = Pool(where, workers), Jobs(where), Answers()
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        pool.start()
+        yield
+        jobs.close()
+        pool.close()
+
+    app = FastAPI(title="gridrush", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
+    app.state.pool, app.state.jobs = pool, jobs
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    told = orjson.dumps(about_case(case))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, wrong: RequestValidationError) -> JSONResponse:
+        rows = [{"where": ".".join(str(x) for x in e["loc"])[:100], "found": str(e.get("input"))[:100],
+                 "wanted": e["msg"], "hint": ""} for e in wrong.errors()[:50]]  # fmt: skip
+        return JSONResponse({"problems": rows}, 422)
+
+    @app.exception_handler(CaseError)
+    async def _wrong(_: Request, wrong: CaseError) -> JSONResponse:
+        return JSONResponse({"problems": problems_of(wrong)}, 422)
+
+    @app.exception_handler(Busy)
+    async def _busy(_: Request, __: Busy) -> JSONResponse:
+        return JSONResponse(_one("server", "too many questions", "patience", "try again in a minute"), 503)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, e: HTTPException) -> JSONResponse:
+        return JSONResponse(_one("address", e.detail, "an address listed in /openapi.json"), e.status_code)
+
+    @app.get("/api/case")
+    async def about() -> Response:
+        """The case: zones, years, controls, scenarios, sources, events, map."""
+        return Response(told, media_type="application/json")
+
+    @app.get("/api/words/{language}")
+    async def words(language: Literal["en", "ru", "kk", "vi"]) -> Response:
+        """Catalogue of texts of a language, and its formats."""
+        folder = resources.files("gridrush.i18n")
+        texts = orjson.loads(folder.joinpath(f"{language}.json").read_bytes())
+        formats = orjson.loads(folder.joinpath("formats.json").read_bytes())[language]
+        return Response(orjson.dumps({"texts": texts, "formats": formats}), media_type="application/json")
+
+    @app.get("/api/health")
+    async def health() -> dict[str, Any]:
+        """Whether the workers are warm."""
+        return {"version": __version__, "case": case.name, "workers_ready": pool.ready}
+
+    @app.post("/api/simulate")
+    async def simulate(ask: Ask) -> Response:
+        """Simulate a screen hour by hour. Lines of JSON: parts as years are done, then the whole; or an error."""
+        apply(case, ask.screen)
+        key = _key(case.digest, ask.screen)
+        if (known := answers.get(key)) is not None:
+            return Response(b'{"kind":"done","cached":true,"result":' + known + b"}\n", media_type=_LINES)
+        stream = pool.ask(ask.session, "run", {"screen": ask.screen.model_dump()})
+        first = await anext(stream)
+
+        async def lines() -> AsyncIterator[bytes]:
+            message = first
+            while True:
+                yield _line(message)
+                if message[0] == "done":
+                    answers.put(key, message[1])
+                if message[0] != "part":
+                    return
+                message = await anext(stream)
+
+        return StreamingResponse(lines(), media_type=_LINES, headers={"content-encoding": "identity"})
+
+    @app.post("/api/hours")
+    async def hours(ask: AskHours) -> Response:
+        """Hours of a screen: by fuel, zone and link."""
+        apply(case, ask.screen)
+        if not case.first_year <= int(ask.first[:4]) <= case.last_year:
+            raise CaseError([_problem("first", ask.first, f"a time from {case.first_year} to {case.last_year}")])
+        last_start = f"{case.last_year}-12-31T23"
+        return await _single(pool, ask.session, "hours", {
+            "screen": ask.screen.model_dump(), "first": min(ask.first, last_start), "hours": ask.hours})  # fmt: skip
+
+    @app.post("/api/take/{form}")
+    async def take(form: Literal["csv", "xlsx", "nc", "zip"], ask: Ask) -> Response:
+        """Yearly and monthly tables and the ledger of a screen as a file."""
+        made = await _single(pool, ask.session, "tables", {"screen": ask.screen.model_dump(), "format": form})
+        if made.status_code == 200:
+            made.headers["content-type"] = FORMATS[form][0]
+            name = f"{case.name}-{ask.screen.base}.{FORMATS[form][1]}"
+            made.headers["content-disposition"] = f'attachment; filename="{name}"'
+        return made
+
+    @app.post("/api/scenario")
+    async def scenario(screen: Screen) -> dict[str, Any]:
+        """A screen as the scenario it stands for, and as Python."""
+        made = apply(case, screen)
+        return {"scenario": made.model_dump(mode="json"), "python": snippet(where, case, screen, made)}
+
+    @app.post("/api/jobs/risk", status_code=202)
+    async def start_risk(ask: AskRisk) -> dict[str, Any]:
+        """Begin a Monte Carlo over unit outages."""
+        apply(case, ask.screen)
+        if bad := [y for y in ask.years if y not in case.years]:
+            raise CaseError([_problem("years", bad, f"years from {case.first_year} to {case.last_year}")])
+        return jobs.start("risk", ask.model_dump()).told()
+
+    @app.post("/api/jobs/claims", status_code=202)
+    async def start_claims() -> dict[str, Any]:
+        """Begin to simulate every scenario of the case and judge the claims."""
+        return jobs.start("claims", {}).told()
+
+    @app.get("/api/jobs/{name}/events")
+    async def events(name: str) -> StreamingResponse:
+        """Progress of a job as server-sent events; the last carries the result."""
+        job = _job(jobs, name)
+
+        async def stream() -> AsyncIterator[bytes]:
+            async for state in jobs.watch(job):
+                result = job.result if state["state"] == "done" else None
+                yield b"data: " + orjson.dumps({**state, "result": result}) + b"\n\n"
+
+        return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    @app.delete("/api/jobs/{name}")
+    async def cancel(name: str) -> dict[str, Any]:
+        """Cancel a job."""
+        job = _job(jobs, name)
+        jobs.cancel(job)
+        return job.told()
+
+    if (static / "index.html").is_file():
+        app.mount("/", StaticFiles(directory=static, html=True))
+    return Guard(app, known_hosts(host), any_address=host in ("0.0.0.0", "::"))
+
+
+_LINES = "application/x-ndjson"
+
+
+async def _single(pool: Pool, session: str, kind: str, content: dict[str, Any]) -> Response:
+    """The answer to a question that has one answer."""
+    async for message in pool.ask(session, kind, content):
+        if message[0] == "done":
+            return Response(message[1], media_type="application/json")
+        rows = message[1] if message[0] == "problems" else _one("simulation", message[1], "one that ends")["problems"]
+        return JSONResponse({"problems": rows}, 422 if message[0] == "problems" else 500)
+    raise RuntimeError("a question ended without an answer")
+
+
+def _line(message: tuple[str, Any]) -> bytes:
+    kind, content = message
+    if kind in ("part", "done"):
+        return b"".join((b'{"kind":"', kind.encode(), b'","result":', content, b"}\n"))
+    end: bytes = orjson.dumps({"kind": kind, "problems": content if kind == "problems" else None,
+                         "message": content if kind == "failed" else None})  # fmt: skip
+    return end + b"\n"
+
+
+def _key(digest: str, screen: Screen) -> str:
+    text = digest.encode() + orjson.dumps(screen.model_dump(), option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _job(jobs: Jobs, name: str) -> Job:
+    job = jobs.get(name)
+    if job is None:
+        raise HTTPException(404, "no such job")
+    return job
+
+
+def _problem(where: str, found: object, wanted: str) -> Any:
+    from gridrush.errors import Problem
+
+    return Problem(where, found, wanted)
+
+
+def _one(where: str, found: object, wanted: str, hint: str = "") -> dict[str, Any]:
+    return {"problems": [{"where": where, "found": str(found), "wanted": wanted, "hint": hint}]}
