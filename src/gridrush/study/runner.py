@@ -9,14 +9,19 @@ import time as clock
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import cached_property
+from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from gridrush.adequacy.assess import assess
 from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
+from gridrush.case.system import NO_STORAGE, Demand, Links, Storage, System, Units
 from gridrush.errors import EngineError
+from gridrush.grid.dispatch import dispatch
 from gridrush.study.checks import check_run
 from gridrush.study.claims import COLUMNS as CLAIM_COLUMNS
 from gridrush.study.claims import Evidence, judge_claims
@@ -136,13 +141,16 @@ class _Job:
         return Miners.of(self.case, seed=self.seed)
 
     def prepare(self, scenarios: Sequence[Scenario]) -> None:
-        """Make what the workers will share, before they copy it."""
+        """Make what the workers will share, before they copy it; kernels are compiled once, on two processors."""
+        beside = _context().Process(target=warm_risk)
+        beside.start()
         _ = self.paths
         if any(s.name == self.case.default_scenario for s in scenarios):
             _ = self.miners.forecast_mw
         first = self.case.first_year
-        simulate(self.case, scenarios[0], years=[first], risk_years=[first], risk_samples=2, seed=self.seed,
-                 paths=self.paths, miners=self.miners)  # fmt: skip  # kernels are compiled once, not by every worker
+        simulate(self.case, scenarios[0], years=[first], seed=self.seed, paths=self.paths, miners=self.miners)
+        warm_stores()
+        beside.join()
 
     def find(self, scenario: Scenario) -> Path | None:
         """The stored run of a scenario."""
@@ -162,6 +170,37 @@ class _Job:
             "risk_samples": self.risk_samples, "seed": self.seed,
         }  # fmt: skip
         return self.store.key(self.case, scenario, settings)
+
+
+def warm_risk() -> None:
+    """Compile the Monte Carlo's kernels, or read them from the cache."""
+    assess(_two_zones(), samples=2)
+
+
+def warm_stores() -> None:
+    """Compile the kernels that schedule stores, or read them from the cache."""
+    one = np.ones(1)
+    dispatch(_two_zones(Storage(("s",), np.zeros(1, np.int64), one, one, 2 * one, 0.9 * one, 0.9 * one, 0.5 * one)))
+
+
+def _two_zones(storage: Storage = NO_STORAGE) -> System:
+    """Two days of the smallest system that takes every kernel's path."""
+    T, none, inf = 48, np.zeros(1), np.full(1, np.inf)
+    one, zero = np.ones(1), np.zeros(1, np.int64)
+    units = Units(("u",), ("t",), ("f",), zero, 100.0 * one, one, zero, zero + 1, zero - 1, 100.0 * one, 10.0 * one,
+                  none, none, one)  # fmt: skip
+    demand = Demand(("d",), ("firm",), zero, np.full((T, 1), 90.0), 1e3 * one)
+    links = Links(("k",), zero, zero + 1, one, one, none, zero, inf, one)
+    hours = np.arange("2021-01-01T00", "2021-01-03T00", dtype="datetime64[h]")
+    profiles = np.stack([np.ones(T), np.zeros(T)])
+    return System(("a", "b"), hours, np.zeros(T, np.int64), profiles, units, demand, links, storage)
+
+
+def _context() -> ForkContext | SpawnContext:
+    """Processes that share memory where the system can fork."""
+    if "fork" in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
 
 
 def _in_turn(job: _Job, scenarios: Sequence[Scenario], progress: Progress | None) -> None:
@@ -191,9 +230,7 @@ def _start_worker(job: _Job) -> None:
 
 def _in_pool(job: _Job, scenarios: Sequence[Scenario], workers: int, progress: Progress | None) -> None:
     """Scenarios in processes that share the paths where the system can fork."""
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(job,)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=_context(), initializer=_start_worker, initargs=(job,)) as pool:
         futures: dict[Future[None], int] = {pool.submit(_run_here, s): i for i, s in enumerate(scenarios)}
         left = set(futures)
         try:
