@@ -210,7 +210,7 @@ def by_pypsa(size: str, limit: float) -> dict[str, object]:
                              output_flag=False, log_to_console=False)  # fmt: skip
     return {
         "tool": "PyPSA + HiGHS", "size": size, "seconds": time.monotonic() - began, "status": f"{status}: {why}",
-        "cost_usd": float(n.objective) if status == "ok" else None,
+        "cost_usd": float(n.objective) if why == "optimal" else None,
         "gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }  # fmt: skip
 
