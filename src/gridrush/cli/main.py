@@ -13,7 +13,12 @@ from typing import Annotated, Any
 import typer
 
 from gridrush.cli import case as case_commands
+from gridrush.cli import grid as grid_commands
+from gridrush.cli import headroom as headroom_commands
+from gridrush.cli import mining as mining_commands
+from gridrush.cli import policy as policy_commands
 from gridrush.cli import risk as risk_commands
+from gridrush.cli import studies as studies_commands
 from gridrush.cli import study as study_commands
 from gridrush.cli import web as web_commands
 from gridrush.cli.show import as_problem, give_problems
@@ -60,7 +65,11 @@ def _root(
 
 
 app.add_typer(case_commands.app, name="case")
+app.add_typer(studies_commands.app, name="study")
+app.add_typer(policy_commands.app, name="policy")
 for _add in (study_commands.add, risk_commands.add, web_commands.add):
+    _add(app)
+for _add in (grid_commands.add, headroom_commands.add, mining_commands.add):
     _add(app)
 
 

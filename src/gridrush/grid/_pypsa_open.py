@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,15 +35,17 @@ def open_network(path: str | Path) -> Any:
     if not path.is_dir() and path.suffix.lower() not in SUFFIXES:
         raise CaseError([Problem(str(path), f"a file ending in {path.suffix!r}", wanted)])
     try:
-        import pypsa
+        with warnings.catch_warnings():  # of pandas and PyPSA about each other
+            warnings.simplefilter("ignore")
+            import pypsa
 
-        n = pypsa.Network()
-        if path.is_dir():
-            n.import_from_csv_folder(path)
-        elif path.suffix.lower() in HDF5:
-            n.import_from_hdf5(path)
-        else:
-            n.import_from_netcdf(path)
+            n = pypsa.Network()
+            if path.is_dir():
+                n.import_from_csv_folder(path)
+            elif path.suffix.lower() in HDF5:
+                n.import_from_hdf5(path)
+            else:
+                n.import_from_netcdf(path)
     except ImportError as missing:
         raise EngineError(f"reading {path.name} needs pip install 'gridrush[pypsa]': {missing}") from None
     except (OSError, ValueError, KeyError) as broken:

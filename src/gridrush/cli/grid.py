@@ -1,0 +1,263 @@
+"""`gridrush dispatch` and `contingency`: who runs, who is cut, and what the ten worst losses would do."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gridrush.cli.show import give_json, give_table
+from gridrush.errors import CaseError, Problem
+
+if TYPE_CHECKING:
+    from gridrush.case.system import System
+    from gridrush.grid.dispatch import Dispatch, Engine
+    from gridrush.study.networks import Given
+    from gridrush.units import Floats
+
+SystemArgument = Annotated[
+    str, typer.Argument(help="A case (folder or built-in name), or a network: PyPSA .nc, .h5, CSV folder, or .pras.")
+]
+Year = Annotated[
+    int | None, typer.Option(help="Year of the case (default: last on record), or investment period of the network.")
+]
+ScenarioName = Annotated[str | None, typer.Option(help="Scenario of the case, or a YAML file; default: the case's.")]
+Zones = Annotated[
+    str | None, typer.Option(help="Network: gather buses into this many zones, or by this column of its buses.")
+]
+Engines = Annotated[
+    str | None, typer.Option(help="fast or lp (HiGHS); default: fast, but lp where links form very many loops.")
+]
+Without = Annotated[list[str] | None, typer.Option(help="A unit that is out all the time; may be given again.")]
+Seed = Annotated[int, typer.Option(help="Of the year's weather and water.")]
+DUST_MWH = 1e-6
+"""Energy below this is rounding."""
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def add(app: typer.Typer) -> None:
+    """Put the commands of this module under `gridrush`."""
+    app.command(epilog="""\b
+Examples:
+  gridrush dispatch kazakhstan --year 2021 --week 42
+  gridrush dispatch network.nc --engine lp --json
+  gridrush dispatch network.nc --zones 5
+  gridrush dispatch kazakhstan --without "Ekibastuz GRES-1 unit 2" --rationing orders.csv""")(dispatch)  # fmt: skip
+    app.command(epilog="""\b
+Examples:
+  gridrush contingency kazakhstan --year 2021
+  gridrush contingency kazakhstan --year 2021 --at 2021-10-14T12 --json
+  gridrush contingency network.nc --response-h 1""")(contingency)  # fmt: skip
+
+
+def read_system(where: str, year: int | None, scenario: str | None, zones: str | None, seed: int) -> Given:
+    """The system meant on the command line; PyPSA's own talk is left out."""
+    from gridrush.study.networks import given
+
+    logging.getLogger("pypsa").setLevel(logging.ERROR)
+    gathered = int(zones) if zones is not None and zones.isdecimal() else zones
+    return given(where, year=year, scenario=scenario, zones=gathered, seed=seed)
+
+
+def dispatch(
+    system: SystemArgument,
+    year: Year = None,
+    week: Annotated[int | None, typer.Option(help="Only this week, 1 to 53, counted from the first hour.")] = None,
+    scenario: ScenarioName = None,
+    engine: Engines = None,
+    zones: Zones = None,
+    without: Without = None,
+    rationing: Annotated[
+        Path | None, typer.Option(help="Write the schedule of cuts to this CSV file, or - for stdout.")
+    ] = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Cheapest operation hour by hour: cost, load not served, energy by fuel, prices."""
+    given, result, seconds = _dispatched(system, year, week, scenario, engine, zones, without, seed)
+    if rationing is not None:
+        schedule = _schedule(result)
+        if str(rationing) == "-":
+            if as_json:
+                raise CaseError([Problem("--rationing", "- with --json", "one of them: both write to stdout")])
+            typer.echo(schedule, nl=False)
+            return
+        try:
+            rationing.write_text(schedule, encoding="utf-8")
+        except OSError as err:
+            raise CaseError([Problem("--rationing", err.strerror or str(err), "a file to write")]) from err
+    found = {**given.to_dict(), "week": week, **_figures(result), "engine": result.engine, "seconds": seconds,
+             "build_seconds": given.seconds}  # fmt: skip
+    if as_json:
+        give_json(found)
+        return
+    _say_dropped(given)
+    typer.echo(
+        f"{given.name}{'' if given.year is None else f' {given.year}'}: {result.system.time.size} hours, "
+        f"cost {result.cost_usd:,.0f} USD, not served {found['unserved_mwh']:,.1f} MWh; "
+        f"{result.engine} in {seconds:.3f} s"
+    )
+    give_table(["fuel", "GWh"], [[k, v / 1e3] for k, v in found["generation_mwh"].items()])
+    heads = ["zone", "load GWh", "not served MWh", "mean price USD/MWh"]
+    give_table(heads, [[z, f["load_mwh"] / 1e3, f["unserved_mwh"], f["mean_price_usd_per_mwh"]]
+                       for z, f in found["zones"].items()])  # fmt: skip
+
+
+def contingency(
+    system: SystemArgument,
+    year: Year = None,
+    week: Annotated[int | None, typer.Option(help="Only this week, 1 to 53, counted from the first hour.")] = None,
+    scenario: ScenarioName = None,
+    hours: Annotated[int, typer.Option(min=1, help="How many of the tightest hours to try.")] = 20,
+    at: Annotated[
+        list[str] | None, typer.Option(help="An hour to try instead, as in 2021-10-14T12 (UTC); may be given again.")
+    ] = None,
+    together: Annotated[int, typer.Option(min=1, help="Most of the largest units to lose at once.")] = 3,
+    response_h: Annotated[
+        float | None, typer.Option(help="Hours the other units have to ramp; default: as long as they need.")
+    ] = None,
+    engine: Engines = None,
+    zones: Zones = None,
+    without: Without = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """The ten worst losses of a unit, of several, of a circuit or of a zone's links: MW shed by class, lowest Hz."""
+    from gridrush.study.shocks import UFLS, worst_shocks
+
+    given, before, seconds = _dispatched(system, year, week, scenario, engine, zones, without, seed)
+    began = time.perf_counter()
+    chosen = _hours(before, hours, at)
+    circuits = {} if given.case is None else {k.link: k.circuits for k in given.case.links}
+    worst = worst_shocks(before, hours=chosen, together=together, response_h=response_h, circuits=circuits)
+    rows = [s.to_dict(before.system.zones) for s in worst]
+    seconds += time.perf_counter() - began
+    if as_json:
+        about = "the system as an island, inertia and governors by textbook constants, relays from "
+        give_json({**given.to_dict(), "week": week, "hours": [str(before.system.time[t]) for t in chosen],
+                   "worst": rows, "frequency": f"{about}{UFLS[0][0]:g} Hz", "seconds": seconds,
+                   "build_seconds": given.seconds})  # fmt: skip
+        return
+    _say_dropped(given)
+    heads = ["contingency", "hour (UTC)", "lost MW", "firm MW shed", "interruptible MW", "export MW", "lowest Hz"]
+    give_table(heads, [[s.shed.contingency.name, str(s.time), s.shed.lost_mw, s.shed.firm_mw, s.shed.interruptible_mw,
+                        s.shed.export_mw, s.nadir_hz] for s in worst])  # fmt: skip
+    typer.echo("\nFrequency: the system as an island, with textbook inertia and governors.")
+
+
+def _dispatched(
+    where: str, year: int | None, week: int | None, scenario: str | None, engine: str | None, zones: str | None,
+    without: list[str] | None, seed: int,
+) -> tuple[Given, Dispatch, float]:  # fmt: skip
+    """The system meant, its operation, and the seconds that took."""
+    if engine not in (None, "fast", "lp"):
+        raise CaseError([Problem("--engine", engine, "fast or lp")])
+    from gridrush.grid.dispatch import dispatch as operate
+    from gridrush.study.networks import quicker_engine, week_of
+
+    found = read_system(where, year, scenario, zones, seed)
+    system = found.system if week is None else week_of(found.system, week)
+    chosen: Engine = "lp" if engine == "lp" else "fast" if engine == "fast" else quicker_engine(system)
+    up = _up(system, without)
+    began = time.perf_counter()
+    result = operate(system, up=up, engine=chosen)
+    return found, result, time.perf_counter() - began
+
+
+def _up(system: System, without: list[str] | None) -> Any:
+    """Share of each unit that is up, when some are taken out."""
+    if not without:
+        return None
+    import numpy as np
+
+    names = system.units.name
+    wrong = [Problem("--without", x, f"a unit, such as {', '.join(names[:3])}") for x in without if x not in names]
+    if wrong:
+        raise CaseError(wrong)
+    up = np.ones((system.time.size, len(names)))
+    up[:, [names.index(x) for x in without]] = 0.0
+    return up
+
+
+def _hours(before: Dispatch, tightest: int, at: list[str] | None) -> list[int]:
+    from gridrush.grid.security import worst_hours
+
+    stamps = [str(t) for t in before.system.time.astype("datetime64[h]")]
+    if not at:
+        return [int(t) for t in worst_hours(before, min(tightest, len(stamps)))]
+    found, problems = [], []
+    for text in at:
+        try:
+            stamp = datetime.fromisoformat(text).strftime("%Y-%m-%dT%H")
+        except ValueError:
+            stamp = text
+        if stamp in stamps:
+            found.append(stamps.index(stamp))
+        else:
+            problems.append(Problem("--at", text, f"an hour from {stamps[0]} to {stamps[-1]} (UTC)"))
+    if problems:
+        raise CaseError(problems)
+    return found
+
+
+def _figures(d: Dispatch) -> dict[str, Any]:
+    """What a dispatch comes to: cost, energy by fuel and zone, what is not served by class of load."""
+    s, u = d.system, d.system.units
+    fuels: dict[str, float] = {}
+    for g, (fuel, technology) in enumerate(zip(u.fuel, u.technology, strict=True)):
+        key = fuel or technology or "other"
+        fuels[key] = fuels.get(key, 0.0) + float(d.generation_mw[:, g].sum())
+    cut = {kind: d.unserved_mw((kind,)) for kind in ("firm", "interruptible", "export")}
+    load, price = s.load_mw, d.price_usd_per_mwh
+    return {
+        "hours": s.time.size, "cost_usd": d.cost_usd, "unserved_mwh": _mwh(cut["firm"]),
+        "cut_mwh": {kind: _mwh(mw) for kind, mw in cut.items()},
+        "hours_short": int((cut["firm"].sum(axis=1) > 1e-6).sum()),
+        "co2_t": float((d.generation_mw.sum(axis=0) * u.co2_t_per_mwh).sum()),
+        "generation_mwh": dict(sorted(fuels.items(), key=lambda kv: -kv[1])), "spilled_mwh": _mwh(d.spilled_mw),
+        "zones": {
+            z: {"load_mwh": float(load[:, i].sum()), "unserved_mwh": _mwh(cut["firm"][:, i]),
+                "mean_price_usd_per_mwh": float(price[:, i].mean())}
+            for i, z in enumerate(s.zones)
+        },
+        "links": {
+            name: {"mean_mw": float(d.flow_mw[:, k].mean()), "congestion_rent_usd": float(rent)}
+            for k, (name, rent) in enumerate(zip(s.links.name, d.congestion_rent_usd.sum(axis=0), strict=True))
+        },
+    }  # fmt: skip
+
+
+def _mwh(power_mw: Floats) -> float:
+    """Energy of hours of power, without the dust of rounding. [MWh]"""
+    energy = float(power_mw.sum())
+    return 0.0 if abs(energy) < DUST_MWH else energy
+
+
+def _schedule(d: Dispatch) -> str:
+    """CSV of who is cut when and by how much: interruptible load first, then by the value of what is cut."""
+    from gridrush.grid.rationing import ration
+
+    b = d.system.demand
+    cuttable = [i for i, kind in enumerate(b.kind) if kind != "export"]
+    steps = sorted({(b.kind[i] == "firm", float(b.value_usd_per_mwh[i])) for i in cuttable})
+    ranks = [[b.name[i] for i in cuttable if (b.kind[i] == "firm", float(b.value_usd_per_mwh[i])) == step]
+             for step in steps]  # fmt: skip
+    lines = ["start_utc,hours,zone,block,class,cut_mwh,max_mw,lost_usd"]
+    for o in ration(d, ranks).orders():
+        i = b.name.index(o.block)
+        if b.kind[i] == "export":
+            continue
+        mwh = sum(o.cut_mw)
+        name = f'"{o.block}"' if "," in o.block else o.block
+        lines.append(f"{str(o.start)[:13]}:00,{o.hours},{o.zone},{name},{b.kind[i]},{mwh:.3f},{max(o.cut_mw):.3f},"
+                     f"{mwh * float(b.value_usd_per_mwh[i]):.2f}")  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _say_dropped(given: Given) -> None:
+    for line in given.dropped:
+        typer.echo(f"not in the model: {line}", err=True)
