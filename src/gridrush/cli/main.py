@@ -67,8 +67,6 @@ def _root(
 app.add_typer(case_commands.app, name="case")
 app.add_typer(studies_commands.app, name="study")
 app.add_typer(policy_commands.app, name="policy")
-app.add_typer(studies_commands.app, name="study")
-app.add_typer(policy_commands.app, name="policy")
 for _add in (study_commands.add, risk_commands.add, web_commands.add):
     _add(app)
 for _add in (grid_commands.add, headroom_commands.add, mining_commands.add):

@@ -101,8 +101,9 @@ LEVERS: Mapping[str, Lever] = {
         ),
         Lever(
             "build", "Projects",
-            "A project goes ahead, on the date announced with the delays its kind has had, or on a date given; a "
-            "nuclear plant waits for consent. Left out: it is not built. `also_build` adds to the base's list.",
+            "A project goes ahead, on the date announced with the delays its kind has had, or on a date given (for one "
+            "that waits for public consent, the date that follows from it). Left out: it is not built. `also_build` "
+            "adds to the base's list.",
             ("new_plant", "fixed"), "more plant never raises unserved energy of the same miners", levers.Build,
             words=("uclear", "agreement", "line planned"),
         ),
