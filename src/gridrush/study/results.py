@@ -99,6 +99,7 @@ class ResultStore:
                 _put_whole(Path(path), content)
             else:
                 fs = self._fs()
+                path = fs._strip_protocol(path)
                 fs.makedirs(os.path.dirname(path), exist_ok=True)
                 fs.pipe_file(path, content)
         return Found(key, checksum, suffix, len(content), path)
