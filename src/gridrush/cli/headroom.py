@@ -76,7 +76,9 @@ def headroom(
     )  # fmt: skip
     seconds = time.perf_counter() - began
     if as_json:
-        points = [{"zone": h.zone, "curtailable_share": h.curtailable_share, "load_mw": h.load_mw.to_dict()} for h in curve]
+        points = [
+            {"zone": h.zone, "curtailable_share": h.curtailable_share, "load_mw": h.load_mw.to_dict()} for h in curve
+        ]
         settings = {"target_LOLE_h": target_lole, "basis": basis, "method": method, "samples": samples, "seed": seed}
         give_json({**about, **settings, "headroom": points, "seconds": seconds})
         return

@@ -48,8 +48,8 @@ def open_network(path: str | Path) -> Any:
                 n.import_from_netcdf(path)
     except ImportError as missing:
         raise EngineError(f"reading {path.name} needs pip install 'gridrush[pypsa]': {missing}") from None
-    except (OSError, ValueError, KeyError) as broken:
-        raise CaseError([Problem(str(path), str(broken), wanted)]) from None
+    except (OSError, ValueError, KeyError, RuntimeError) as broken:  # HDF5 errors are RuntimeErrors
+        raise CaseError([Problem(str(path), str(broken).splitlines()[-1], wanted)]) from None
     return n
 
 

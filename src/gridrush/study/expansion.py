@@ -1,0 +1,343 @@
+"""What to build and by when: a case's projects, or a network's extendable components, as a planning problem."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from gridrush.case.estimate import Estimate
+from gridrush.case.load import load_case, resolve_scenario
+from gridrush.case.model import Case
+from gridrush.case.scenario import Scenario
+from gridrush.case.schema import Project
+from gridrush.case.system import System
+from gridrush.errors import CaseError, Problem
+from gridrush.grid.fleet import online_date
+from gridrush.grid.hourly import month_of
+from gridrush.grid.network import WEATHER_DRIVEN, GridModel
+from gridrush.planning.decomposition import Progress
+from gridrush.planning.expand import expand
+from gridrush.planning.options import (
+    Candidate,
+    Future,
+    Stage,
+    annuity_share,
+    overnight_with_interest,
+    stage_weights,
+)
+from gridrush.planning.plan import Plan
+from gridrush.study.networks import is_file_of_a_system
+from gridrush.study.paths import Paths, draw_paths
+from gridrush.study.simulate import grid_model, year_systems
+from gridrush.units import Floats
+
+LINE_LIFE_YEARS = 40.0
+"""Economic life of an overhead line. Danish Energy Agency, Technology Data for Energy Transport."""
+DEFAULT_LIFE_YEARS = 25.0
+"""Economic life of a technology whose life the case does not give."""
+WHOLE_FROM_MW = 100.0
+"""Units at least this large are built whole; a park of smaller ones can have any size."""
+STAGE_YEARS = 5
+DAYS_PER_YEAR = 365.25
+
+CHECK_SEED = 1_000_003
+"""Added to the seed for the independent look at the finished plan."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlanProblem:
+    """A planning problem: stages, what may be built, and what of a network had to be left out."""
+
+    name: str
+    stages: list[Stage]
+    candidates: list[Candidate]
+    scenario: str | None = None
+    dropped: tuple[str, ...] = ()
+
+
+def plan(
+    where: Case | str | Path, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
+    scenario: str | Scenario | None = None, carbon_price_usd_per_t: float | None = None, exclude: Sequence[str] = (),
+    force: Sequence[str] = (), lole_target_h: float | None = None, gap: float = 1e-3, samples: int = 1_000,
+    futures: int = 1, seed: int = 1, zones: str | int | None = None, threads: int = 2, seconds: float = math.inf,
+    progress: Callable[[Progress], None] | None = None,
+) -> Plan:  # fmt: skip
+    """Least-cost plan of a case, or of a PyPSA network with extendable components, with a certified gap.
+
+    Parameters
+    ----------
+    where : Case, str or Path
+        A case, its name or folder, or a PyPSA network.
+    first, last : int, optional
+        First and last milestone year of a case; default: the year after its record ends, and its last year.
+    every : int
+        Years from one milestone to the next; `last` is always one.
+    lole_target_h : float, optional
+        Loss of load expectation that every stage must hold, by Monte Carlo over `samples` years. [h/yr]
+    gap : float
+        Share of the cost by which the plan may be dearer than its lower bound.
+
+    The others are those of `case_problem`, `network_problem` and `gridrush.planning.expand`.
+
+    Raises
+    ------
+    CaseError, InfeasibleError
+        When the request cannot be meant; when no plan keeps it, with the limits that clash.
+
+    Examples
+    --------
+    `gridrush.plan("kazakhstan", first=2030, last=2040, exclude=["nuclear"]).to_dict()["builds"]`
+    """
+    problem = plan_problem(
+        where, first=first, last=last, every=every, scenario=scenario, carbon_price_usd_per_t=carbon_price_usd_per_t,
+        exclude=exclude, force=force, futures=futures, seed=seed, zones=zones,
+    )  # fmt: skip
+    return solve(problem, lole_target_h=lole_target_h, gap=gap, samples=samples, seed=seed, threads=threads,
+                 seconds=seconds, progress=progress)  # fmt: skip
+
+
+def solve(
+    problem: PlanProblem, *, lole_target_h: float | None = None, gap: float = 1e-3, samples: int = 1_000,
+    seed: int = 1, threads: int = 2, seconds: float = math.inf, progress: Callable[[Progress], None] | None = None,
+) -> Plan:  # fmt: skip
+    """The plan of a problem; see `plan`."""
+    risk = None if lole_target_h is None else lole_by(samples, seed)
+    return expand(problem.stages, problem.candidates, gap=gap, lole=risk, lole_target_h=lole_target_h,
+                  threads=threads, seconds=seconds, progress=progress)  # fmt: skip
+
+
+def lole_by(samples: int, seed: int) -> Callable[[System], Estimate]:
+    """Loss of load expectation of a system by Monte Carlo. [h/yr]"""
+    from gridrush.adequacy.assess import assess
+
+    return lambda system: assess(system, samples=samples, seed=seed)["LOLE_h"]
+
+
+def independent_lole(plan: Plan, *, samples: int, seed: int) -> list[Estimate]:
+    """LOLE of every stage of a plan from draws that the plan has not seen. [h/yr]"""
+    look = lole_by(samples, seed + CHECK_SEED)
+    found = []
+    for y, stage in enumerate(plan.stages):
+        each = [(f.probability, look(plan.system(y, i))) for i, f in enumerate(stage.futures)]
+        found.append(
+            Estimate(sum(p * e.mean for p, e in each), math.sqrt(sum((p * e.stderr) ** 2 for p, e in each)), "h/yr")
+        )
+    return found
+
+
+def plan_problem(
+    where: Case | str | Path, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
+    scenario: str | Scenario | None = None, carbon_price_usd_per_t: float | None = None, exclude: Sequence[str] = (),
+    force: Sequence[str] = (), futures: int = 1, seed: int = 1, zones: str | int | None = None,
+) -> PlanProblem:  # fmt: skip
+    """The planning problem of a case or of a PyPSA network in a file."""
+    if isinstance(where, Case) or not is_file_of_a_system(where):
+        if zones is not None:
+            raise CaseError([Problem("zones", zones, "a network to go with it: a case has zones of its own")])
+        case = where if isinstance(where, Case) else load_case(where)
+        return case_problem(
+            case, first=first, last=last, every=every, scenario=scenario, exclude=exclude, force=force,
+            carbon_price_usd_per_t=carbon_price_usd_per_t, futures=futures, seed=seed,
+        )  # fmt: skip
+    for_cases = {"from": first, "to": last, "scenario": scenario}
+    if wrong := [Problem(n, x, "a case to go with it") for n, x in for_cases.items() if x is not None]:
+        raise CaseError(wrong)
+    from gridrush.study.extendable import network_problem
+
+    stages, candidates, dropped = network_problem(where, zones=zones)
+    if carbon_price_usd_per_t is not None:
+        stages = [replace(s, carbon_price_usd_per_t=carbon_price_usd_per_t) for s in stages]
+    kept = _without(candidates, exclude)
+    return PlanProblem(Path(where).name, stages, _forced(kept, force, [s.year for s in stages]), None, tuple(dropped))
+
+
+def case_problem(
+    case: Case, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
+    scenario: str | Scenario | None = None, carbon_price_usd_per_t: float | None = None, exclude: Sequence[str] = (),
+    force: Sequence[str] = (), futures: int = 1, seed: int = 1,
+) -> PlanProblem:  # fmt: skip
+    """Milestone years of a case and its projects as candidates.
+
+    Projects of the scenario that are under construction go ahead; every other project of the case may be built, from
+    its announced date plus its expected slip, once, in whole units if they are large. Money: capex spent evenly over
+    the technology's lead time and paid back over its life at the case's cost of capital.
+
+    Parameters
+    ----------
+    scenario : str or Scenario, optional
+        Says what the miners and the rules do; default: the case's.
+    carbon_price_usd_per_t : float, optional
+        Default: the scenario's, else the case's. [USD/t]
+    exclude : sequence of str
+        Projects, technologies or fuels that may not be built.
+    force : sequence of str
+        Projects (or technologies: their earliest project) that must stand whole by the last stage, or by a year:
+        `nuclear-balkhash@2040`.
+    futures : int
+        Weather paths of each stage, equally likely; the plan is the same in all.
+    """
+    years = milestones(case, first, last, every)
+    base = resolve_scenario(case, scenario or case.default_scenario)
+    price = base.carbon_price_usd_per_t if carbon_price_usd_per_t is None else carbon_price_usd_per_t
+    price = case.parameters.carbon_price.value if price is None else price
+    if not 0 <= price < math.inf:
+        raise CaseError([Problem("carbon price", price, "a number >= 0 [USD/t]")])
+    if futures < 1:
+        raise CaseError([Problem("futures", futures, "a whole number >= 1")])
+    going = {p.project for p in case.projects if p.status == "under-construction"}
+    committed = [b for b in base.builds if b.project in going]
+    model = grid_model(case, base.model_copy(update={"carbon_price_usd_per_t": 0.0}))
+    every_one = [candidate_of(p, model, slip_extra_years=base.assume.slip_extra_years) for p in case.projects]
+    kept = {c.name for c in _without(every_one, exclude)}
+    committed = [b for b in committed if b.project in kept]
+    built = {b.project for b in committed}
+    candidates = _forced(
+        [c for c in every_one if c.name in kept and c.name not in built], [f for f in force if f not in built], years
+    )
+    standing = base.model_copy(update={"carbon_price_usd_per_t": 0.0, "build": tuple(committed), "also_build": ()})
+    systems = [year_systems(case, standing, years=years, seed=seed + k) for k in range(futures)]
+    paths = [draw_paths(case, years, samples=1, seed=seed + k) for k in range(futures)]
+    span = every if len(years) > 1 else 1
+    weights = stage_weights(years, case.parameters.discount_share.value, last_years=span)
+    stages = [
+        Stage(
+            year, weights[y],
+            [
+                Future(f"weather {k + 1}", 1.0 / futures, systems[k][year],
+                       availability(candidates, case, model, paths[k], y))
+                for k in range(futures)
+            ],
+            price,
+        )
+        for y, year in enumerate(years)
+    ]  # fmt: skip
+    return PlanProblem(case.name, stages, candidates, base.name)
+
+
+def milestones(case: Case, first: int | None, last: int | None, every: int) -> list[int]:
+    """Years at which a plan decides: first, every so many years after it, and last."""
+    record = min(max(d.year for d in case.demand) + 1, case.last_year)
+    start = record if first is None else first
+    end = (case.last_year if first is None or case.last_year >= start else start) if last is None else last
+    known = f"a year of the case, {case.first_year} to {case.last_year}"
+    problems = [Problem(n, y, known) for n, y in (("from", start), ("to", end)) if y not in case.years]
+    if end < start:
+        problems.append(Problem("to", end, f"a year from {start} on"))
+    if every < 1:
+        problems.append(Problem("every", every, "a whole number >= 1 [years]"))
+    if problems:
+        raise CaseError(problems)
+    return sorted({*range(start, end + 1, every), end})
+
+
+def candidate_of(project: Project, model: GridModel, *, slip_extra_years: float = 0.0) -> Candidate:
+    """A project of a case as something a plan may build."""
+    case, t = model.case, project.technology
+    zone = {name: i for i, name in enumerate(case.zone_names)}
+    line = t == "line"
+    life = model.parameter(t, "life_years", LINE_LIFE_YEARS if line else DEFAULT_LIFE_YEARS)
+    rate = case.parameters.discount_share.value
+    capex = overnight_with_interest(
+        project.capex_usd_per_mw, discount_share=rate, build_years=model.parameter(t, "lead_time_years", 0.0)
+    )
+    first_year = _first_whole_year(online_date(project, slip_extra_years=slip_extra_years))
+    common = Candidate(
+        name=project.project, technology=t, zone=zone[project.zone], max_mw=project.capacity_mw,
+        unit_mw=project.unit_mw if project.unit_mw >= WHOLE_FROM_MW else 0.0,
+        capex_usd_per_mw_year=capex * annuity_share(rate, life),
+        fixed_usd_per_mw_year=model.parameter(t, "fixed_cost_usd_per_mw_year", 0.0),
+        earliest_year=first_year, life_years=life,
+    )  # fmt: skip
+    if line:
+        return replace(common, kind="link", zone_to=zone[project.zone_to])
+    if hours := model.parameter(t, "storage_hours", 0.0):
+        one_way = math.sqrt(model.parameter(t, "round_trip_share", 1.0))
+        return replace(common, kind="storage", storage_hours=hours, unit_mw=0.0, charge_efficiency=one_way,
+                       discharge_efficiency=one_way)  # fmt: skip
+    cost, co2 = model.marginal_cost(t, project.zone)
+    failing = 0.0 if t in WEATHER_DRIVEN else model.parameter(t, "forced_outage_share", 0.0)
+    mttr = model.parameter(t, "mttr_h", 1.0)
+    must = [model.must_run_share(t, m) / max(model.available_share(t, m), 1e-9) for m in range(1, 13)]
+    return replace(
+        common, cost_usd_per_mwh=cost - model.carbon_price_usd_per_t * co2, co2_t_per_mwh=co2, fuel=model.fuel_of[t],
+        must_run_share=0.0 if t in WEATHER_DRIVEN else min(1.0, *must), mttr_h=mttr,
+        mttf_h=mttr * (1.0 - failing) / failing if failing > 0 else math.inf,
+        replaces=tuple(u.unit for u in case.units if project.replaces and u.plant == project.replaces),
+    )  # fmt: skip
+
+
+def _first_whole_year(day: date) -> int:
+    return day.year + (day.timetuple().tm_yday > 1)
+
+
+def availability(candidates: Sequence[Candidate], case: Case, model: GridModel, paths: Paths, row: int) -> Floats:
+    """Share of each candidate that can run in each hour of a year: weather, else derating and maintenance. (C, T)"""
+    out = np.ones((len(candidates), paths.time[row].size))
+    month = month_of(paths.time[row])
+    problems = []
+    for i, c in enumerate(candidates):
+        if c.kind != "unit":
+            continue
+        if c.technology in WEATHER_DRIVEN:
+            place = (case.zone_names[c.zone], c.technology)
+            if place in paths.resources:
+                out[i] = np.clip(paths.capacity_factor[row, 0, paths.resources.index(place)], 0.0, 1.0)
+            else:
+                problems.append(Problem(f"projects[{c.name}]", ":".join(place), "a resource of renewable_shape.csv"))
+            continue
+        share = np.array([model.available_share(c.technology, m) for m in range(1, 13)])
+        out[i] = share[month - 1]
+    if problems:
+        raise CaseError(problems)
+    return out
+
+
+def _called(candidates: Sequence[Candidate], name: str) -> list[Candidate]:
+    """Candidates of a name, else of a technology, else of a fuel."""
+    for field in ("name", "technology", "fuel"):
+        if found := [c for c in candidates if getattr(c, field) == name]:
+            return found
+    return []
+
+
+def _unknown(option: str, name: str, candidates: Sequence[Candidate]) -> Problem:
+    from gridrush.case._words import closest
+
+    names = {x for c in candidates for x in (c.name, c.technology, c.fuel) if x}
+    return Problem(option, name, "a project, technology or fuel of the candidates", closest(name, names))
+
+
+def _without(candidates: Sequence[Candidate], exclude: Sequence[str]) -> list[Candidate]:
+    gone = {name: _called(candidates, name) for name in exclude}
+    if wrong := [_unknown("exclude", name, candidates) for name, found in gone.items() if not found]:
+        raise CaseError(wrong)
+    names = {c.name for found in gone.values() for c in found}
+    return [c for c in candidates if c.name not in names]
+
+
+def _forced(candidates: Sequence[Candidate], force: Sequence[str], years: Sequence[int]) -> list[Candidate]:
+    """Candidates with what must stand, and by when."""
+    least: dict[str, dict[int, float]] = {}
+    problems = []
+    for text in force:
+        name, _, when = text.partition("@")
+        found = _called(candidates, name)
+        by = int(when) if when.isdecimal() else years[-1]
+        if (when and not when.isdecimal()) or not years[0] <= by <= years[-1]:
+            problems.append(Problem("force", text, f"NAME or NAME@YEAR, a year from {years[0]} to {years[-1]}"))
+        if not found:
+            problems.append(_unknown("force", name, candidates))
+            continue
+        c = min(found, key=lambda c: c.earliest_year)
+        whole = c.max_mw if math.isfinite(c.max_mw) else c.unit_mw
+        if not whole > 0:
+            problems.append(Problem("force", name, "a candidate of a size, in units or in all"))
+        least.setdefault(c.name, {})[min((y for y in years if y >= by), default=years[-1])] = whole
+    if problems:
+        raise CaseError(problems)
+    return [replace(c, at_least_mw={**c.at_least_mw, **least.get(c.name, {})}) for c in candidates]
