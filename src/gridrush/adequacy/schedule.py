@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridrush.adequacy._kernels_shave import shave, take_off
-from gridrush.case.system import NO_RESERVOIRS, Ints, System
+from gridrush.case.system import NO_RESERVOIRS, Ints, System, Units
 from gridrush.units import HOURS_PER_DAY, Floats
 
 
@@ -105,19 +105,7 @@ def planned_supply(
     else:
         dry_mw = np.where(dry, u.capacity_mw, 0.0)
         take_off(short, u.zone, dry_mw, u.available, system.profiles, np.ascontiguousarray(up.T))
-    for h in range(len(system.reservoirs)):
-        members = np.flatnonzero((u.reservoir == h) & (u.capacity_mw > 0))
-        if not members.size:
-            continue
-        zone = int(u.zone[members[0]])
-        need = stress(system, short, zone)
-        can = _sum_of(u.capacity_mw[members], u.available[members], system.profiles)
-        must = _sum_of(u.capacity_mw[members], u.must_run[members], system.profiles)
-        run = np.zeros(T)
-        for p in np.unique(system.period).tolist():
-            at = np.flatnonzero(system.period == p)
-            run[at] = shave(need[at], np.minimum(must[at], can[at]), can[at], system.reservoirs.energy_mwh[h, p])
-        short[zone] -= run
+    for members, run, can in _spend_water(system, short, up):
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(can > 0, run / can, 0.0)
         for shared in np.unique(u.available[members]):
@@ -147,8 +135,36 @@ def planned_supply(
     return replace(system, profiles=np.asarray(rows), units=units, reservoirs=NO_RESERVOIRS), placed
 
 
-def _sum_of(capacity_mw: Floats, row: Ints, profiles: Floats) -> Floats:
-    """Sum of units that follow profiles. (T,)"""
-    weight = np.bincount(row, capacity_mw, minlength=len(profiles))
+def _spend_water(system: System, short: Floats, up: NDArray[np.float64] | None) -> list[tuple[Ints, Floats, Floats]]:
+    """Units, output and capacity of each reservoir; what zones lack is lowered by the output, in place.
+
+    Reservoirs take turns, each against what the others leave; two rounds, since the first did not know the second.
+    """
+    u, T = system.units, system.time.size
+    members = [np.flatnonzero((u.reservoir == h) & (u.capacity_mw > 0)) for h in range(len(system.reservoirs))]
+    wet = [h for h in range(len(members)) if members[h].size]
+    can = {h: _sum_of(u, members[h], u.available, system.profiles, up) for h in wet}
+    must = {h: np.minimum(_sum_of(u, members[h], u.must_run, system.profiles, up), can[h]) for h in wet}
+    run = {h: np.zeros(T) for h in wet}
+    periods = [(p, np.flatnonzero(system.period == p)) for p in np.unique(system.period).tolist()]
+    for _ in range(min(len(wet), 2)):
+        for h in wet:
+            zone = int(u.zone[members[h][0]])
+            short[zone] += run[h]
+            need = stress(system, short, zone)
+            for p, at in periods:
+                run[h][at] = shave(need[at], must[h][at], can[h][at], system.reservoirs.energy_mwh[h, p])
+            short[zone] -= run[h]
+    return [(members[h], run[h], can[h]) for h in wet]
+
+
+def _sum_of(
+    units: Units, members: Ints, row: Ints, profiles: Floats, up: NDArray[np.float64] | None
+) -> Floats:
+    """Sum of units that follow profiles, those known to be out left out. (T,)"""
+    mw = units.capacity_mw[members]
+    if up is not None:
+        return np.asarray((mw[:, None] * profiles[row[members]] * up.T[members]).sum(axis=0))
+    weight = np.bincount(row[members], mw, minlength=len(profiles))
     used = np.flatnonzero(weight)
     return np.asarray(weight[used] @ profiles[used]) if used.size else np.zeros(profiles.shape[1])
