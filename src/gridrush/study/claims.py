@@ -236,7 +236,7 @@ def south_miners_cut_share(e: Evidence, claim: Claim) -> Finding:
     cut = e.main.monthly["rationed_share"].sel(zone=south, month=slice("2021-09-01", "2021-11-30")).values
     rest = e.main.monthly["rationed_share"].sel(month=slice("2021-09-01", "2021-11-30")).mean("month")
     first = bool(float(rest.sel(zone=south)) >= float(rest.max()) - 1e-9 and cut.max() > 0)
-    why = "The South is cut first and most, because the line from the North is full." if first else (
+    why = "Of the zones the South is the one whose miners are cut most often." if first else (
         "In the model the South is not the zone that is cut most.")  # fmt: skip
     return Finding(float(cut.min()), float(cut.mean()), float(cut.max()), "share of hours by month",
                    why, "true" if first else "false")  # fmt: skip
