@@ -63,10 +63,11 @@ def run(
     if as_json:
         give_json({
             "study": done.study, "tasks": done.tasks, "computed": done.computed, "reused": done.reused,
-            "seconds": round(done.seconds, 2), "store": _store(store),
+            "damaged": done.damaged, "seconds": round(done.seconds, 2), "store": _store(store),
         })  # fmt: skip
         return
-    typer.echo(f"{done.study}: {done.tasks} tasks, {done.computed} computed, {done.reused} found stored, "
+    again = f" ({done.damaged} of them because their files were damaged)" if done.damaged else ""
+    typer.echo(f"{done.study}: {done.tasks} tasks, {done.computed} computed{again}, {done.reused} found stored, "
                f"{done.seconds:.1f} s.")  # fmt: skip
 
 

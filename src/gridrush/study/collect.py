@@ -17,7 +17,7 @@ from gridrush.units import Floats
 FUELS = ("coal", "gas", "oil", "hydro", "wind", "solar", "nuclear", "other")
 """Fuels in the order they are drawn; a case's other fuels are counted as `other`."""
 
-_FUEL_NAMES = {"uranium": "nuclear", "sun": "solar"}
+_FUEL_NAMES = {"uranium": "nuclear", "sun": "solar", "water": "hydro"}
 
 OIL_BURNERS = ("coal_supercritical", "coal_subcritical", "coal_chp", "gas_steam", "gas_chp")
 """Technologies that start and steady their flame with oil."""

@@ -120,6 +120,7 @@ def run_study(
     crew = make_engine(engine, workers=workers) if isinstance(engine, str) else engine
     tasks = tasks_of(spec, case)
     book = Catalogue(catalogue_url(at, catalogue))
+    before = set(at.damaged)
     run = _Run(spec, case, at, book, {t.key: t for t in tasks}, progress, stop)
     try:
         members = [{"task": t.key, "scenario": t.scenario.name, "draw": t.draw, "given": dict(t.values)} for t in tasks]
@@ -129,8 +130,10 @@ def run_study(
     finally:
         book.close()
     reused = len(run.checksums) - run.computed
-    return Outcome(spec.name, len(run.tasks), run.computed, reused, run.damaged, clock.perf_counter() - began,
-                   run.checksums, cancelled)  # fmt: skip
+    return Outcome(
+        study=spec.name, tasks=len(run.tasks), computed=run.computed, reused=reused, damaged=len(at.damaged - before),
+        seconds=clock.perf_counter() - began, checksums=run.checksums, cancelled=cancelled,
+    )  # fmt: skip
 
 
 class _CancelledError(RuntimeError):
@@ -149,7 +152,6 @@ class _Run:
     owner: str = field(default_factory=this_owner)
     checksums: dict[str, str] = field(default_factory=dict)
     computed: int = 0
-    damaged: int = 0
     elsewhere: list[str] = field(default_factory=list)
     _left: list[str] = field(default_factory=list)
     _began: float = 0.0

@@ -82,7 +82,8 @@ class StudyResults:
                     part = part.filter(pc.is_in(part["quantity"].cast(pa.string()), pa.array(list(quantities))))
                 kept[str(row.task)] = part
             part = kept[str(row.task)]
-            n = part.num_rows
+            if not (n := part.num_rows):
+                continue
             part = part.append_column("scenario", pa.array([row.scenario] * n).dictionary_encode())
             parts.append(part.append_column("draw", pa.array([row.draw] * n, pa.int32())))
         if not parts:

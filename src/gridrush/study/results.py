@@ -58,6 +58,7 @@ class ResultStore:
 
     def __init__(self, address: str | Path) -> None:
         self.address = str(address)
+        self.damaged: set[str] = set()  # paths of damaged files that were met
         self.local = "://" not in self.address or self.address.startswith("file://")
         folder = self.address.removeprefix("file://")
         self.root = f"{os.path.abspath(folder) if self.local else self.address.rstrip('/')}/results"
@@ -158,7 +159,9 @@ class ResultStore:
             except FileNotFoundError:
                 return None
         if checksum_of(content) != found.checksum:
-            _log.warning("%s is damaged: it is made again", found.path)
+            if found.path not in self.damaged:
+                _log.warning("%s is damaged: it is made again", found.path)
+            self.damaged.add(found.path)
             return None
         return bytes(content)
 
