@@ -116,7 +116,8 @@ class Search:
                 m.add(y, f, cut)
         if whole.solve() is None:
             return None
-        start = best.standing_mw if best is not None else self._first(relaxed)
+        again = None if best is None else relaxed.solve()  # the old plan itself may break margins that have risen
+        start = self._first(relaxed) if again is None else again.standing_mw
         upper, lower = np.inf, -np.inf
         found: Best | None = None
         pool = ThreadPoolExecutor(self.threads) if self.threads > 1 and len(self.oracles) > 1 else None
@@ -152,8 +153,8 @@ class Search:
             if found is not None:
                 return found.standing_mw
         margins = [margin_of(s, self.candidates) for s in self.stages]
-        none = [0.0] * len(self.stages)
-        peak = Master(self.stages, self.candidates, integer=False, margins=margins, margin_share=none)
+        least = [max(0.0, m) for m in self.margin_share]
+        peak = Master(self.stages, self.candidates, integer=False, margins=margins, margin_share=least)
         p = peak.solve() or master.solve()
         assert p is not None
         return p.standing_mw

@@ -139,7 +139,9 @@ def margin_of(stage: Stage, candidates: Sequence[Candidate]) -> Margin:
             worst, firm[k], peak[k] = top - have, have, top
             for i, c in enumerate(candidates):
                 if c.kind == "link":
-                    coefficient[k, i] = (1.0 - c.loss_share) * float((c.zone in inside) != (c.zone_to in inside))
+                    enters = c.zone_to in inside and c.zone not in inside
+                    leaves = c.zone in inside and c.zone_to not in inside and not c.one_way
+                    coefficient[k, i] = (1.0 - c.loss_share) * float(enters or leaves)
                 elif c.zone in inside:
                     credit = min(1.0, c.storage_hours / STORE_PEAK_H) if c.kind == "storage" else 1.0
                     if c.kind == "unit" and f.available is not None:

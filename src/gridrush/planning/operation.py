@@ -123,6 +123,7 @@ def operation(future: Future, candidates: Sequence[Candidate], *, carbon_price_u
             slope[at][i] -= expected[g] / candidates[i].max_mw
     links: list[tuple[int, int, float, int]] = []
     link_slope: list[Floats] = []
+    both_ways: list[float] = []
     stores: list[Candidate] = []
     store_slope: list[Floats] = []
     for i, c in enumerate(candidates):
@@ -144,6 +145,7 @@ def operation(future: Future, candidates: Sequence[Candidate], *, carbon_price_u
         elif c.kind == "link":
             links.append((c.zone, c.zone_to, c.loss_share, avail))
             link_slope.append(mine)
+            both_ways.append(0.0 if c.one_way else 1.0)
         else:
             stores.append(c)
             store_slope.append(mine)
@@ -173,7 +175,7 @@ def operation(future: Future, candidates: Sequence[Candidate], *, carbon_price_u
         value=np.asarray(s.demand.value_usd_per_mwh, np.float64), load=np.ascontiguousarray(s.demand.load_mw.T),
         source=ints(k.source, [x[0] for x in links]), target=ints(k.target, [x[1] for x in links]),
         loss=floats(k.loss_share, [x[2] for x in links]), link_avail=ints(k.available, [x[3] for x in links]),
-        forward=limits(k.forward_mw, link_slope), backward=limits(k.backward_mw, link_slope),
+        forward=limits(k.forward_mw, link_slope), backward=limits(k.backward_mw, link_slope, both_ways),
         store_zone=ints(j.zone, [c.zone for c in stores]), charge=limits(j.charge_mw, store_slope),
         discharge=limits(j.discharge_mw, store_slope),
         energy=limits(j.energy_mwh, store_slope, [c.storage_hours for c in stores]),

@@ -44,6 +44,7 @@ class Candidate:
     charge_efficiency: float = 1.0
     discharge_efficiency: float = 1.0
     loss_share: float = 0.0  # of a line
+    one_way: bool = False  # a line that carries from `zone` to `zone_to` only
     must_run_share: float = 0.0
     mttf_h: float = math.inf
     mttr_h: float = 1.0
@@ -271,7 +272,8 @@ def with_builds(future: Future, candidates: Sequence[Candidate], standing_mw: Fl
     links = replace(
         k, name=k.name + tuple(x[1] for x in w), source=n(k.source, (x[0].zone for x in w)),
         target=n(k.target, (x[0].zone_to for x in w)), forward_mw=f(k.forward_mw, (x[2] for x in w)),
-        backward_mw=f(k.backward_mw, (x[2] for x in w)), loss_share=f(k.loss_share, (x[0].loss_share for x in w)),
+        backward_mw=f(k.backward_mw, (0.0 if x[0].one_way else x[2] for x in w)),
+        loss_share=f(k.loss_share, (x[0].loss_share for x in w)),
         available=n(k.available, (x[3] for x in w)), mttf_h=f(k.mttf_h, (x[0].mttf_h for x in w)),
         mttr_h=f(k.mttr_h, (x[0].mttr_h for x in w)),
     )  # fmt: skip
