@@ -7,19 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from gridrush.case.schema import Month, Name, NotNegative, Positive, Share, Strict
+from gridrush.case.schema import Month, Name, NotNegative, Positive, Share, Span, Strict
 
 
-class _Lever(Strict):
-    start: date
-    end: date | None = None
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        if self.end is not None and self.end <= self.start:
-            raise ValueError(f"end {self.end} is not after start {self.start}")
-        return self
-
+class _Lever(Span):
     def active_on(self, day: date) -> bool:
         """Whether the lever is pulled on a day."""
         return self.start <= day and (self.end is None or day < self.end)

@@ -7,7 +7,7 @@ A blank cell is a missing value and is allowed only where a field has a default.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -38,14 +38,18 @@ class Sourced(Strict):
 class Range(Sourced):
     """A row whose best value may lie between a low and a high one (both or neither)."""
 
+    _best: ClassVar[str] = "value"  # field that low and high bound
     low: float | None = None
     high: float | None = None
 
-    def _check(self, best: float) -> None:
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        best = getattr(self, self._best)
         if (self.low is None) != (self.high is None):
             raise ValueError("low and high come together: give both or neither")
         if self.low is not None and self.high is not None and not self.low <= best <= self.high:
             raise ValueError(f"need low <= best <= high, found {self.low} <= {best} <= {self.high}")
+        return self
 
 
 class Fact(Range):
@@ -53,11 +57,6 @@ class Fact(Range):
 
     value: float
     unit: Unit
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.value)
-        return self
 
 
 def fact_in(unit: Unit) -> AfterValidator:
@@ -129,7 +128,9 @@ class Zone(Strict):
     lon: Annotated[float, Field(ge=-180, le=180)]
 
 
-class _Dated(Sourced):
+class Span(Strict):
+    """From a day on, up to another (exclusive) or for good."""
+
     start: date
     end: date | None = None
 
@@ -139,9 +140,9 @@ class _Dated(Sourced):
             raise ValueError(f"end {self.end} is not after start {self.start}")
         return self
 
-    def active_in(self, year: int) -> bool:
-        """Whether any day of the year lies in [start, end)."""
-        return self.start < date(year + 1, 1, 1) and (self.end is None or self.end > date(year, 1, 1))
+
+class _Dated(Sourced, Span):
+    """A sourced row that holds over a span of dates."""
 
 
 class PlantUnit(_Dated):
@@ -189,8 +190,7 @@ class TechnologyFact(Range):
     value: NotNegative
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.value)
+    def _share(self) -> Self:
         if self.parameter.endswith("_share") and self.value > 1:
             raise ValueError(f"{self.parameter} is a share in [0, 1], found {self.value}")
         return self
@@ -203,11 +203,6 @@ class FuelFact(Range):
     zone: str = ""
     parameter: Literal["price_usd_per_mwh_th", "co2_t_per_mwh_th"]
     value: NotNegative
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.value)
-        return self
 
 
 class DatedOutage(Sourced):
@@ -257,13 +252,9 @@ class Tie(_Dated):
 class DemandYear(Range):
     """Electricity consumption of a year, network losses and miners included."""
 
+    _best: ClassVar[str] = "consumption_twh"
     year: Annotated[int, Field(ge=1990, le=2100)]
     consumption_twh: Positive
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.consumption_twh)
-        return self
 
 
 class DemandArea(Sourced):
@@ -316,14 +307,10 @@ class RenewableCorrelation(Strict):
 class GenerationYear(Range):
     """Official generation by fuel, for comparison only."""
 
+    _best: ClassVar[str] = "generation_twh"
     year: int
     fuel: Name
     generation_twh: float
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.generation_twh)
-        return self
 
 
 class CapacityDate(Sourced):
@@ -337,6 +324,7 @@ class CapacityDate(Sourced):
 class Project(Range):
     """A plant, line or store that can be added; low and high are the slip against the planned date in years."""
 
+    _best: ClassVar[str] = "slip_years"
     project: Name
     technology: Name
     zone: Name
@@ -352,11 +340,6 @@ class Project(Range):
     status: Literal["existing-rebuild", "under-construction", "planned", "candidate"]
     replaces: str = ""  # plant closed when this one starts
     needs_consent: bool = False
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.slip_years)
-        return self
 
 
 class NetworkMonth(Sourced):
@@ -398,29 +381,21 @@ class Machine(Sourced):
 class MachinePrice(Range):
     """Price of machines of an efficiency class."""
 
+    _best: ClassVar[str] = "price_usd_per_th"
     month: Month
     min_j_per_th: NotNegative
     max_j_per_th: Positive
     price_usd_per_th: Positive
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.price_usd_per_th)
-        return self
-
 
 class PowerPrice(Range):
     """What miners pay for power in a country in a span of years, all charges included."""
 
+    _best: ClassVar[str] = "price_usd_per_mwh"
     country: Name
     start: date
     end: date | None = None
     price_usd_per_mwh: NotNegative
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.price_usd_per_mwh)
-        return self
 
 
 class Statement(Range):
@@ -431,23 +406,14 @@ class Statement(Range):
     quantity: Literal["registered_mw", "unregistered_mw", "total_mw", "growth_share", "ratio", "fee_usd"]
     value: float
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.value)
-        return self
-
 
 class MiningZone(Range):
     """Share of the country's miners of a status found in a zone."""
 
+    _best: ClassVar[str] = "share"
     zone: Name
     status: Literal["registered", "unregistered"]
     share: Share
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.share)
-        return self
 
 
 class Event(Sourced):
@@ -466,11 +432,6 @@ class PolicyFact(Range):
     item: Name
     value: float
     unit: Unit
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        self._check(self.value)
-        return self
 
 
 class Claim(Range):
