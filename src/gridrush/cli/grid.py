@@ -54,11 +54,17 @@ Examples:
   gridrush contingency network.nc --response-h 1""")(contingency)  # fmt: skip
 
 
+def quiet() -> None:
+    """Leave PyPSA's own talk out of what the command line says."""
+    for name in ("pypsa", "linopy"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
 def read_system(where: str, year: int | None, scenario: str | None, zones: str | None, seed: int) -> Given:
-    """The system meant on the command line; PyPSA's own talk is left out."""
+    """The system meant on the command line."""
     from gridrush.study.networks import given
 
-    logging.getLogger("pypsa").setLevel(logging.ERROR)
+    quiet()
     gathered = int(zones) if zones is not None and zones.isdecimal() else zones
     return given(where, year=year, scenario=scenario, zones=gathered, seed=seed)
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gridrush.cli.grid import Json, ScenarioName, Seed, Year, Zones, read_system
-from gridrush.cli.show import give_json, give_table
+from gridrush.cli.show import give_json, give_table, progress_bar
 from gridrush.errors import CaseError, Problem
 
 ONE_DAY_IN_TEN_YEARS_H = 2.4
@@ -70,17 +70,22 @@ def headroom(
     from gridrush.adequacy.credit import headroom as room
 
     began = time.perf_counter()
-    curve = room(
-        network, target_lole_h=target_lole, zones=zone, curtailable_shares=shares, basis=basis, method=method,
-        samples=samples, seed=seed,
-    )  # fmt: skip
+    points = [(z, share) for z in zone or network.zones for share in shares]
+    curve = []
+    with progress_bar("headroom") as tell:
+        for k, (z, share) in enumerate(points):
+            tell(k / len(points), f"{z}, cut {share:.1%} of the year")
+            curve += room(
+                network, target_lole_h=target_lole, zones=[z], curtailable_shares=[share], basis=basis, method=method,
+                samples=samples, seed=seed,
+            )  # fmt: skip
     seconds = time.perf_counter() - began
     if as_json:
-        points = [
+        rows = [
             {"zone": h.zone, "curtailable_share": h.curtailable_share, "load_mw": h.load_mw.to_dict()} for h in curve
         ]
         settings = {"target_LOLE_h": target_lole, "basis": basis, "method": method, "samples": samples, "seed": seed}
-        give_json({**about, **settings, "headroom": points, "seconds": seconds})
+        give_json({**about, **settings, "headroom": rows, "seconds": seconds})
         return
     heads = ["zone", f"share of {basis} cut", "new load MW", "standard error"]
     give_table(heads, [[h.zone, h.curtailable_share, h.load_mw.mean, h.load_mw.stderr] for h in curve])

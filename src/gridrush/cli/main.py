@@ -16,6 +16,7 @@ from gridrush.cli import case as case_commands
 from gridrush.cli import grid as grid_commands
 from gridrush.cli import headroom as headroom_commands
 from gridrush.cli import mining as mining_commands
+from gridrush.cli import plan as plan_commands
 from gridrush.cli import policy as policy_commands
 from gridrush.cli import risk as risk_commands
 from gridrush.cli import studies as studies_commands
@@ -69,7 +70,7 @@ app.add_typer(studies_commands.app, name="study")
 app.add_typer(policy_commands.app, name="policy")
 for _add in (study_commands.add, risk_commands.add, web_commands.add):
     _add(app)
-for _add in (grid_commands.add, headroom_commands.add, mining_commands.add):
+for _add in (grid_commands.add, headroom_commands.add, mining_commands.add, plan_commands.add):
     _add(app)
 
 
