@@ -144,6 +144,10 @@ class Span(Strict):
 class _Dated(Sourced, Span):
     """A sourced row that holds over a span of dates."""
 
+    def active_in(self, year: int) -> bool:
+        """Whether any day of the year lies in [start, end)."""
+        return self.start < date(year + 1, 1, 1) and (self.end is None or self.end > date(year, 1, 1))
+
 
 class PlantUnit(_Dated):
     """A generating unit (or a fleet of wind or solar plants) from its first day to its last."""
