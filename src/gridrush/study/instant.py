@@ -26,7 +26,7 @@ from gridrush.case.scenario import Scenario
 from gridrush.grid.hourly import utc_offset_h
 from gridrush.grid.network import GridModel
 from gridrush.mining.migration import RushState
-from gridrush.policy.fiscal import LINES, balances
+from gridrush.policy.fiscal import LINES, balances, system_cost_usd
 from gridrush.policy.levers import MonthPolicy, month_policy
 from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector
 from gridrush.study.hours import MonthEngine, rationed_share, spare_mw
@@ -327,6 +327,11 @@ def party_lines() -> list[dict[str, str]]:
 def party_balances(run: Run) -> pd.DataFrame:
     """What each party receives less what it pays, by year. [USD]"""
     return balances(run.ledger)
+
+
+def system_costs(run: Run) -> pd.Series[float]:
+    """Cost of the power system to the country by year. [USD]"""
+    return system_cost_usd(run.ledger)
 
 
 def _holds(start: date, end: date | None, day: date) -> bool:

@@ -49,7 +49,7 @@ class Ask(Strict):
 
 
 class AskHours(Ask):
-    """Hours of a screen from a time on, UTC."""
+    """Hours of a screen from a time on, legal time."""
 
     first: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d$")]
     hours: Annotated[int, Field(ge=1, le=24 * 14)] = 168

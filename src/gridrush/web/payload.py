@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from gridrush.case.model import Case
-from gridrush.study.instant import in_service, links_of, party_balances
+from gridrush.study.instant import in_service, links_of, party_balances, system_costs
 from gridrush.study.run import Run
 
 Json = dict[str, Any]
@@ -60,6 +60,7 @@ def of_run(run: Run) -> Json:
         "months": [str(x)[:7] for x in part["month"].values], "monthly": monthly, "monthly_zones": by_zone,
         "ledger": {str(k): rounded(run.ledger[k].to_numpy()) for k in run.ledger.columns},
         "balances": {str(k): rounded(v.to_numpy()) for k, v in party_balances(run).items()},
+        "system_cost_usd": rounded(system_costs(run).to_numpy()),
         "projects": in_service(run), "seconds": round(run.seconds, 3),
     }  # fmt: skip
 
@@ -93,6 +94,11 @@ def of_hours(case: Case, hours: xr.Dataset, first: pd.Timestamp, last: pd.Timest
                   for z in zones},
         "links": [{**f, "flow_mw": rounded(part["flow_mw"].sel(link=f["link"]).round(1))} for f in flows],
     }  # fmt: skip
+
+
+def as_utc(case: Case, local: pd.Timestamp) -> pd.Timestamp:
+    """A legal time as UTC."""
+    return local - pd.Timedelta(hours=_offset_h(case, local))
 
 
 def _offset_h(case: Case, at: pd.Timestamp) -> int:

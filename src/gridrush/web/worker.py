@@ -80,8 +80,10 @@ def _answer(instant: Instant, kind: str, content: Any, pipe: Connection, gone: C
 
     scenario = apply(instant.case, Screen.model_validate(content["screen"]))
     if kind == "hours":
-        first = pd.Timestamp(content["first"])
+        first = payload.as_utc(instant.case, pd.Timestamp(content["first"]))
         last = first + pd.Timedelta(hours=content["hours"])
+        first = max(first, pd.Timestamp(instant.case.first_year, 1, 1))
+        last = min(last, pd.Timestamp(instant.case.last_year + 1, 1, 1))
         months = [12 * t.year + t.month - 1 for t in (first, last - pd.Timedelta(hours=1))]
         return "done", orjson.dumps(payload.of_hours(instant.case, instant.hours(scenario, *months), first, last))
     if kind == "tables":

@@ -1,0 +1,129 @@
+/** Levers and assumptions, kept apart. */
+import { useState } from "preact/hooks";
+import { change, control, info, move, scenario, settle, state, useStore, valueOf } from "./state";
+import type { Control, Evidence, Value } from "./types";
+import { has, number, quantity, t } from "./words";
+
+export const zoneName = (zone: string): string => (has(`zone.${zone}`) ? t(`zone.${zone}`) : zone);
+export const labelOf = (c: Control): string => {
+  if (c.kind === "project") return c.title;
+  const [head, zone] = c.key.split(":");
+  return zone ? t(`control.${head!}`, { zone: zoneName(zone) }) : t(`control.${c.key}`);
+};
+export function shown(c: Control, v: Value | null): string {
+  if (v === null) return t(c.key === "quota" ? "value.nocap" : c.key === "fee" ? "value.scale" : "value.market");
+  if (typeof v === "boolean") return c.kind === "project" ? (v ? t("value.planned") : t("value.notbuilt")) : v ? t("value.on") : t("value.off");
+  if (typeof v === "string") return t(`choice.${c.key}.${v}`);
+  return quantity(v, c.unit);
+}
+
+function Facts({ c }: { c: Control }) {
+  const [open, put] = useState(false);
+  if (!c.evidence.length && !has(`about.${c.key.split(":")[0]!}`)) return null;
+  return (
+    <details class="evidence" onToggle={(e) => put((e.currentTarget as HTMLDetailsElement).open)}>
+      <summary>{t("panel.evidence")}<span class="hidden">: {labelOf(c)}</span></summary>
+      {open && <>
+        {has(`about.${c.key.split(":")[0]!}`) && <p>{t(`about.${c.key.split(":")[0]!}`)}</p>}
+        <ul>{c.evidence.slice(0, 8).map((e, i) => <li key={i}><Fact e={e} /></li>)}</ul>
+      </>}
+    </details>
+  );
+}
+function Fact({ e }: { e: Evidence }) {
+  const s = e.source ? info.sources[e.source] : undefined;
+  const size = e.value !== undefined ? quantity(e.value, e.unit ?? "") : e.capacity_mw !== undefined ? quantity(e.capacity_mw, "MW") : "";
+  const between = e.low !== undefined && e.high !== undefined ? ` (${number(e.low)}–${number(e.high)})` : "";
+  return <>
+    {e.grade && <span class={`badge ${e.grade}`}>{t(`grade.${e.grade}`)}</span>}{" "}
+    {[e.who, e.on, e.partner, e.item && e.item.replace(/_/g, " "), e.quantity && e.quantity.replace(/_/g, " ")].filter(Boolean).join(", ")} <b lang="en">{size}{between}</b>
+    {e.price_usd_per_mwh !== undefined && <> · {quantity(e.price_usd_per_mwh, "USD/MWh")}</>}
+    {e.planned && <> · {t("evidence.planned", { date: e.planned.slice(0, 4) })} · {t("evidence.slip", { years: number(e.slip_years) })} {between}</>}
+    {e.note && <> · <span lang="en">{e.note}</span></>}
+    {s && <> · <span class="muted" lang="en">{s.title}, {s.date}</span></>}
+  </>;
+}
+
+function Field({ c }: { c: Control }) {
+  const s = useStore();
+  const id = `c-${c.key.replace(/[^a-z0-9]/gi, "-")}`;
+  const v = valueOf(s.screen, c.key), base = scenario(s.screen.base).defaults[c.key] ?? null;
+  const changed = c.key in s.screen.values;
+  const label = labelOf(c);
+  const reset = changed && (
+    <button type="button" class="reset" aria-label={`${t("panel.reset")}: ${label}`} title={t("panel.reset")} onClick={() => { const values = { ...s.screen.values }; delete values[c.key]; move({ base: s.screen.base, values }); }}>↺</button>
+  );
+  let input;
+  if (c.kind === "range") {
+    const at = typeof v === "number" ? v : c.low ?? 0;
+    const set = (e: Event, drag: boolean) => change(c.key, Number((e.currentTarget as HTMLInputElement).value), drag);
+    input = <input id={id} type="range" min={c.low ?? 0} max={c.high ?? 1} step={c.step ?? "any"} value={at} aria-valuetext={shown(c, v)}
+      onInput={(e) => set(e, true)} onChange={settle} onBlur={settle} class={v === null ? "unset" : ""} />;
+  } else if (c.kind === "choice") {
+    input = <select id={id} value={String(v)} onChange={(e) => change(c.key, e.currentTarget.value)}>{c.choices.map((x) => <option key={x} value={x}>{t(`choice.${c.key}.${x}`)}</option>)}</select>;
+  } else if (c.kind === "switch") {
+    input = <input id={id} type="checkbox" role="switch" checked={v === true} onChange={(e) => change(c.key, e.currentTarget.checked)} />;
+  } else {
+    const years: number[] = [];
+    for (let y = c.low ?? 2022; y <= (c.high ?? 2041); y++) years.push(y);
+    input = <select id={id} value={String(v)} onChange={(e) => { const x = e.currentTarget.value; change(c.key, x === "true" ? true : x === "false" ? false : Number(x)); }}>
+      <option value="false">{t("value.notbuilt")}</option><option value="true">{t("value.planned")}</option>
+      {years.map((y) => <option key={y} value={String(y)}>{y}</option>)}
+    </select>;
+  }
+  return (
+    <div class={`field ${c.kind}${changed ? " changed" : ""}`}>
+      <label for={id}>{label}{c.kind === "project" && c.capacity_mw ? <small> {quantity(c.capacity_mw, "MW")}, {zoneName(c.zone)}</small> : null}</label>
+      <output for={id}>{c.kind === "range" ? shown(c, v) : ""}{reset}</output>
+      {input}
+      <small class="default">{t("panel.default", { value: shown(c, base) })}</small>
+      <Facts c={c} />
+    </div>
+  );
+}
+
+export function Panel({ which }: { which: "lever" | "assumption" }) {
+  const s = useStore();
+  const all = info.controls.filter((c) => c.panel === which);
+  const groups = [...new Set(all.map((c) => c.group))];
+  const first = (c: Control) => c.kind !== "project" || c.key.startsWith("build:nuclear-balkhash") || valueOf(s.screen, c.key) !== false && c.key in s.screen.values;
+  const main = all.filter(first), more = all.filter((c) => !first(c));
+  const count = all.filter((c) => c.key in s.screen.values).length;
+  return (
+    <section class={`panel ${which}`} aria-labelledby={`p-${which}`}>
+      <h2 id={`p-${which}`}>{t(`panel.${which}s`)} {count > 0 && <span class="count">{count}</span>}</h2>
+      <p class="hint">{t(`panel.${which}s.hint`)}</p>
+      {groups.map((g) => (
+        <fieldset key={g}>
+          <legend>{t(`group.${g}`)}</legend>
+          {main.filter((c) => c.group === g).map((c) => <Field key={c.key} c={c} />)}
+          {more.some((c) => c.group === g) && (
+            <details class="more"><summary>{t("panel.more", { n: more.filter((c) => c.group === g).length })}</summary>{more.filter((c) => c.group === g).map((c) => <Field key={c.key} c={c} />)}</details>
+          )}
+        </fieldset>
+      ))}
+    </section>
+  );
+}
+
+export function Differences() {
+  const s = useStore();
+  const keys = Object.keys(s.screen.values);
+  return (
+    <div class="differences">
+      <label for="base">{t("base.label")}</label>
+      <select id="base" value={s.screen.base} onChange={(e) => move({ base: e.currentTarget.value, values: state.screen.values })}>
+        {info.scenarios.map((x) => <option key={x.name} value={x.name}>{titleOf(x.name)}</option>)}
+      </select>
+      {keys.length === 0 ? <span class="muted">{t("base.same")}</span> : (
+        <ul aria-label={t("base.differs")}>
+          {keys.map((k) => { const c = control(k); if (!c) return null; return (
+            <li key={k} class={c.panel}><button type="button" onClick={() => { const values = { ...s.screen.values }; delete values[k]; move({ base: s.screen.base, values }); }} aria-label={`${t("panel.reset")}: ${labelOf(c)}`}>
+              {labelOf(c)}: {shown(c, scenario(s.screen.base).defaults[k] ?? null)} → <b>{shown(c, s.screen.values[k] ?? null)}</b> <span aria-hidden="true">✕</span></button></li>); })}
+        </ul>
+      )}
+    </div>
+  );
+}
+export const titleOf = (name: string): string => (has(`scenario.${name}`) ? t(`scenario.${name}`) : scenario(name).title);
+export const storyOf = (name: string): string => (has(`story.${name}`) ? t(`story.${name}`) : scenario(name).story);
