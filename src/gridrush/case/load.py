@@ -153,7 +153,10 @@ def _root(where: str | Path) -> Path:
     raise CaseError([Problem(str(path), "a file", wanted)])
 
 
-_NETWORK_HINT = "a network lacks the miners, prices and sources of a case: write those with `gridrush case new PATH`"
+_NETWORK_HINT = (
+    "a network lacks the miners, prices and sources of a case: read it with gridrush.load_network, or give it to "
+    "gridrush dispatch, contingency, headroom or plan; `gridrush case new PATH` begins a case"
+)
 
 
 def _read_yaml(folder: Folder, name: str) -> Tree | None:

@@ -10,7 +10,7 @@ import typer
 
 from gridrush.cli.grid import Json, ScenarioName, Seed, SystemArgument, Zones, quiet
 from gridrush.cli.show import give_json, give_table, progress_bar
-from gridrush.errors import CaseError, Problem
+from gridrush.errors import CaseError, EngineError, Problem
 
 if TYPE_CHECKING:
     from gridrush.planning.plan import Plan
@@ -129,5 +129,7 @@ def _write(found: Plan, out: Path) -> None:
         with pd.ExcelWriter(out) as book:
             for sheet, table in found.tables().items():
                 table.to_excel(book, sheet_name=sheet, index=table.index.name is not None)
+    except ImportError as missing:
+        raise EngineError(f"writing {out.name} needs pip install 'gridrush[study,pypsa]': {missing}") from None
     except OSError as err:
         raise CaseError([Problem("--out", err.strerror or str(err), "a file to write")]) from err
