@@ -279,8 +279,8 @@ def test_what_no_study_has_can_be_cleared(folder, spec, tmp_path):
 
 
 def test_indices_and_the_worth_of_knowing_come_from_a_study(folder, spec, tmp_path):
-    design = spec.model_copy(update={"draws": spec.draws.model_copy(update={"method": "saltelli", "count": 4})})
-    assert run_study(design, tmp_path, engine="inline").tasks == 2 * 4 * (2 + 2)
+    design = spec.model_copy(update={"draws": spec.draws.model_copy(update={"method": "saltelli", "count": 2})})
+    assert run_study(design, tmp_path, engine="inline").tasks == 2 * 2 * (2 + 2)
     results = StudyResults(tmp_path, "small")
     found = results.sensitivity("generation_twh", item="hydro")
     assert found.loc[("as-it-is", "hydro_share"), "total"] > 0.9

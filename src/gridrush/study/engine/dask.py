@@ -136,11 +136,11 @@ def _lost_errors() -> tuple[type[BaseException], ...]:
 def _install(client: Any, work: Callable[[Any], Any]) -> str:
     """Send the work once to every worker, those that join later too; gives the name it is found under."""
     import hashlib
-    import pickle
 
+    import cloudpickle
     from distributed import WorkerPlugin
 
-    content = pickle.dumps(work)
+    content = cloudpickle.dumps(work)  # by value what is defined in a script
     name = f"gridrush-{hashlib.sha256(content).hexdigest()[:16]}"
 
     class Carry(WorkerPlugin):
