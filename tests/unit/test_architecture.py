@@ -23,9 +23,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{room: GROUND | {"case"} for room in MODELS},
     "study": GROUND | MODELS | {"case"},
     # these read results and compute nothing; `cli` may call any room, `web` and `report` only show what study gives
-    "report": GROUND | {"case", "study", "policy"},  # policy names the lines of the ledger
-    "web": GROUND | {"case", "study", "report"},
-    "cli": GROUND | MODELS | {"case", "study", "report", "web"},
+    "i18n": set(),
+    "report": GROUND | {"case", "study", "policy", "i18n"},  # policy names the lines of the ledger
+    "web": GROUND | {"case", "study", "report", "i18n"},
+    "cli": GROUND | MODELS | {"case", "study", "report", "web", "i18n"},
 }
 """errors, units -> case -> {mining, grid, adequacy, planning, policy, detect} -> study -> {report, web, cli}."""
 

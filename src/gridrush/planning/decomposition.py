@@ -153,7 +153,7 @@ class Search:
             if found is not None:
                 return found.standing_mw
         margins = [margin_of(s, self.candidates) for s in self.stages]
-        least = [max(0.0, m) for m in self.margin_share]
+        least = [max(0.0, m) for m in self.margin_share] or [0.0] * len(self.stages)
         peak = Master(self.stages, self.candidates, integer=False, margins=margins, margin_share=least)
         p = peak.solve() or master.solve()
         assert p is not None
