@@ -137,7 +137,7 @@ def _install(client: Any, work: Callable[[Any], Any]) -> str:
     """Send the work once to every worker, those that join later too; gives the name it is found under."""
     import hashlib
 
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]
     from distributed import WorkerPlugin
 
     content = cloudpickle.dumps(work)  # by value what is defined in a script
