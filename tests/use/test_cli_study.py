@@ -127,9 +127,12 @@ def test_scenarios_are_compared_year_by_year(case: str, capsys: Captured) -> Non
     names = ["as-it-is", "cut-and-build"]
     assert run(["compare", case, *names, "--years", "2019,2020", "--samples", "1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert list(found) == names
-    assert list(found["as-it-is"]) == ["2019", "2020"]
-    assert found["as-it-is"]["2020"]["demand_twh"] == pytest.approx(5.1, rel=0.02)
+    assert list(found["results"]) == names
+    assert list(found["results"]["as-it-is"]) == ["2019", "2020"]
+    assert found["results"]["as-it-is"]["2020"]["demand_twh"] == pytest.approx(5.1, rel=0.02)
+    assert list(found["differences"]) == ["cut-and-build"]
+    assert found["inputs"]
+    assert all(v["verdict"] for v in found["verdicts"].values())
 
 
 def test_an_interrupted_main_job_leaves_nothing(

@@ -11,7 +11,9 @@ import typer
 from gridrush.cli.show import check_years, give_json, give_table, progress_bar, whole_folder, years_of
 
 if TYPE_CHECKING:
-    from gridrush.study.run import Run, Study
+    import pandas as pd
+
+    from gridrush.study.run import Study
 
 CaseArgument = Annotated[str, typer.Argument(help="Folder of the case, or the name of a built-in one.")]
 Years = Annotated[str | None, typer.Option(help="Years, as in 2021, 2019-2025 or 2021,2030; default: all of the case.")]
@@ -86,16 +88,31 @@ def compare(
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
-    """Scenarios side by side: demand, imports, hours and energy short, CO2, by year."""
+    """Scenarios side by side: what differs going in and coming out, year by year, and who does best on what."""
     study = _study(case, scenarios, years, samples, seed, None)
-    found = {name: _yearly(run) for name, run in study.runs.items()}
+    from gridrush.study.compare import compare as compare_runs
+
+    found = compare_runs(list(study.runs.values()))
     if as_json:
-        give_json(found)
+        give_json({
+            "inputs": found.inputs.to_dict("index"), "results": _by_year(found.results),
+            "differences": _by_year(found.differences), "verdicts": found.verdicts.to_dict("index"),
+        })  # fmt: skip
         return
-    heads = ["year", "scenario", *next(iter(next(iter(found.values())).values()))]
-    years_found = sorted({year for by_year in found.values() for year in by_year})
-    rows = [[year, name, *by_year[year].values()] for year in years_found for name, by_year in found.items()]
-    give_table(heads, rows, title=study.case.title)
+    names = [str(n) for n in found.results]
+    if len(found.inputs):
+        rows = [[key, *row] for key, row in zip(found.inputs.index, found.inputs.values.tolist(), strict=True)]
+        give_table(["lever", *names], rows, title=f"{study.case.title}: what differs")
+        typer.echo("")
+    quantities = list(dict.fromkeys(found.results.index.get_level_values("quantity")))
+    by_year = _by_year(found.results)
+    years_found = sorted(next(iter(by_year.values())))
+    give_table(["year", "scenario", *quantities],
+               [[y, n, *(by_year[n][y][q] for q in quantities)] for y in years_found for n in names])  # fmt: skip
+    typer.echo("")
+    questions = [[row["question"], row["verdict"], *(row[n] for n in names), row["unit"]]
+                 for row in found.verdicts.to_dict("records")]  # fmt: skip
+    give_table(["question", "verdict", *names, "unit"], questions)
 
 
 def claims(case: CaseArgument, samples: Samples = None, seed: Seed = 1, as_json: Json = False) -> None:
@@ -125,12 +142,11 @@ def _study(
         return run_all(case, chosen, years=wanted, seed=seed, out=out, progress=tell, **given)
 
 
-def _yearly(run: Run) -> dict[int, dict[str, float]]:
-    """The figures of a run that are compared, by year."""
-    a = run.annual
-    summed = {name: a[name].sum("zone") for name in ("demand_twh", "unserved_gwh", "interrupted_gwh") if name in a}
-    single = {name: a[name] for name in ("net_import_twh", "peak_mw", "co2_mt") if name in a}
-    return {
-        year: {name: round(float(values.sel(year=year)), 4) for name, values in {**summed, **single}.items()}
-        for year in run.years
-    }
+def _by_year(table: pd.DataFrame) -> dict[str, dict[int, dict[str, float]]]:
+    """Scenario, year, quantity to value."""
+    out: dict[str, dict[int, dict[str, float]]] = {}
+    for scenario, values in table.items():
+        years: dict[int, dict[str, float]] = out.setdefault(str(scenario), {})
+        for quantity, year, value in values.reset_index().itertuples(index=False):
+            years.setdefault(int(year), {})[str(quantity)] = float(value)
+    return out
