@@ -57,12 +57,14 @@ export function Figure(p: { name: string; title: string; caption?: ComponentChil
 }
 
 export function Table(p: { caption: string; heads: string[]; rows: (string | number | null)[][]; tall?: boolean }) {
+  // a column of numbers stands to the right, one of words to the left
+  const numeric = p.heads.map((_, j) => j > 0 && p.rows.every((r) => typeof r[j] !== "string" || /^([+−~]?\d|$|…)/.test(r[j] as string) || r[j] === t("none")));
   return (
     <div class={p.tall ? "scroll tall" : "scroll"} tabIndex={0} role="region" aria-label={p.caption}>
       <table>
         <caption>{p.caption}</caption>
-        <thead><tr>{p.heads.map((h, i) => <th key={i} scope="col" class={i ? "n" : ""}>{h}</th>)}</tr></thead>
-        <tbody>{p.rows.map((r, i) => <tr key={i}>{r.map((c, j) => j === 0 ? <th key={j} scope="row">{c}</th> : <td key={j} class={typeof c === "string" ? "" : "n"}>{typeof c === "string" ? c : number(c, 4)}</td>)}</tr>)}</tbody>
+        <thead><tr>{p.heads.map((h, i) => <th key={i} scope="col" class={numeric[i] ? "n" : ""}>{h}</th>)}</tr></thead>
+        <tbody>{p.rows.map((r, i) => <tr key={i}>{r.map((c, j) => j === 0 ? <th key={j} scope="row">{c}</th> : <td key={j} class={numeric[j] ? "n" : ""}>{typeof c === "string" ? c : number(c, 4)}</td>)}</tr>)}</tbody>
       </table>
     </div>
   );

@@ -51,7 +51,7 @@ function App() {
         <div class="now">
           <Differences />
           <div class="row">
-            <button type="button" disabled={!canUndo()} onClick={undo}>{t("undo")}</button><button type="button" disabled={!canRedo()} onClick={redo}>{t("redo")}</button>
+            <a class="jump" href="#p-lever">{t("panels")}</a><button type="button" disabled={!canUndo()} onClick={undo}>{t("undo")}</button><button type="button" disabled={!canRedo()} onClick={redo}>{t("redo")}</button>
             <button type="button" disabled={!Object.keys(s.screen.values).length} onClick={() => move({ base: s.screen.base, values: {} })}>{t("reset")}</button>
             <Status />
           </div>
@@ -66,6 +66,6 @@ function App() {
 }
 
 Object.assign(window, { gridrush: { paints, state } });
-begin().then(() => render(<App />, document.getElementById("app")!), (e: unknown) => {
+begin().then(() => { const at = document.getElementById("app")!; at.replaceChildren(); render(<App />, at); }, (e: unknown) => {
   document.getElementById("app")!.textContent = e instanceof Refused ? e.message : String(e);
 });

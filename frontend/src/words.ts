@@ -67,5 +67,5 @@ export const weekday = (at: Date): string => f.days_short[at.getUTCDay()] ?? "";
 export const month = (stamp: string): string =>
   f.month.replace("{m}", f.months[Number(stamp.slice(5, 7)) - 1] ?? "").replace("{y}", stamp.slice(0, 4));
 
-/** A point in time in words, from a year with fraction. */
-export const year = (x: number): string => String(Math.floor(x + 1e-9));
+/** The year something serves in; the last days of December are the next year. */
+export const year = (x: number): string => String(Math.floor(x + 0.02));

@@ -7,7 +7,7 @@ import { control } from "../state";
 import { labelOf, shown, titleOf, zoneName } from "../panels";
 import { go, info, keyOf, set, state, useStore, valueOf } from "../state";
 import type { JobState, Result, Screen } from "../types";
-import { number, quantity, range, t } from "../words";
+import { quantity, t, year as yearOf } from "../words";
 import { Progress } from "./risk";
 import { yearTicks } from "./years";
 
@@ -15,23 +15,23 @@ export function Plants() {
   const s = useStore(), r = s.result;
   const [ref, width] = useWidth<HTMLDivElement>();
   if (!r) return <p class="wait">{t("wait")}</p>;
-  const list = r.projects, from = Number(info.as_of.slice(0, 4)), to = info.last_year + 3, row = 24, left = Math.min(230, width * 0.42), height = list.length * row + 44;
+  const list = r.projects, from = Number(info.as_of.slice(0, 4)), to = info.last_year + 5, row = 24, left = Math.min(230, width * 0.42), height = list.length * row + 44;
   const x = (y: number) => left + ((width - left - 16) * (Math.min(to, y) - from)) / (to - from);
   const nuclear = list.find((p) => p.technology === "nuclear");
   const title = (p: string) => control(`build:${p}`)?.title ?? p;
   return (
     <div class="charts one">
-      <p class="lede">{nuclear ? t("plants.nuclear", { best: number(Math.floor(nuclear.best)).replace(/\D/g, ""), low: String(Math.floor(nuclear.low)), high: String(Math.floor(nuclear.high)) }) : t("plants.nonuclear")}</p>
+      <p class="lede">{nuclear ? t("plants.nuclear", { best: yearOf(nuclear.best), low: yearOf(nuclear.low), high: yearOf(nuclear.high) }) : t("plants.nonuclear")}</p>
       <Figure name="schedule" title={t("plants.title")} caption={t("plants.caption")} source={t("plants.source")} heads={[t("plants.project"), "MW", t("map.zone"), t("plants.low"), t("plants.best"), t("plants.high")]}
-        rows={list.map((p) => [title(p.project), p.capacity_mw, zoneName(p.zone), p.low.toFixed(1), p.best.toFixed(1), p.high.toFixed(1)])}>
+        rows={list.map((p) => [title(p.project), p.capacity_mw, zoneName(p.zone), yearOf(p.low), yearOf(p.best), yearOf(p.high)])}>
         <div class="plot" ref={ref}>
           <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" aria-label={t("plants.title")}>
             {Array.from({ length: Math.floor((to - from) / 2) + 1 }, (_, k) => from + 2 * k).map((y, k) => <g key={y}><line class="grid" x1={x(y)} x2={x(y)} y1={20} y2={height - 8} />{(width > 640 || k % 3 === 0) && <text class="muted" x={x(y)} y={14} text-anchor="middle">{y}</text>}</g>)}
             <line class="chosen" x1={x(2022)} x2={x(2022)} y1={20} y2={height - 8} />
             {list.map((p, i) => { const y = 36 + i * row, tone = p.technology === "nuclear" ? "var(--nuclear)" : p.zone_to ? "var(--kind-line)" : /wind|solar/.test(p.technology) ? "var(--wind)" : /gas/.test(p.technology) ? "var(--gas)" : /battery/.test(p.technology) ? "var(--battery)" : "var(--coal)"; return (
               <g key={p.project}><text x={left - 10} y={y + 4} text-anchor="end">{title(p.project).slice(0, width < 600 ? 20 : 34)}</text>
-                <line x1={x(p.low)} x2={x(p.high)} y1={y} y2={y} stroke={tone} stroke-width={5} stroke-opacity={0.35} /><circle cx={x(p.best)} cy={y} r={5.5} fill={tone}><title>{`${title(p.project)}: ${p.best.toFixed(1)}`}</title></circle>
-                {width > 700 && <text class="muted" x={Math.min(x(p.high) + 10, width - 70)} y={y + 4}>{quantity(p.capacity_mw, "MW")}</text>}</g>); })}
+                <line x1={x(p.low)} x2={x(p.high)} y1={y} y2={y} stroke={tone} stroke-width={5} stroke-opacity={0.35} /><circle cx={x(p.best)} cy={y} r={5.5} fill={tone}><title>{`${title(p.project)}: ${yearOf(p.best)}`}</title></circle>
+                {width > 700 && <text class="muted" x={x(p.high) + 10} y={y + 4}>{quantity(p.capacity_mw, "MW")}</text>}</g>); })}
           </svg>
         </div>
       </Figure>
@@ -83,7 +83,7 @@ export function Claims() {
           <p>{t("claims.said")} <b>{show(c["value"], c["unit"])}</b> · {t("claims.found")} <b>{show(c["best"], c["unit"])}</b> {typeof c["low"] === "number" && typeof c["high"] === "number" && c["low"] !== c["high"] ? <small>({show(c["low"], c["unit"])}–{show(c["high"], c["unit"])})</small> : ""}</p>
           <p class="small" lang="en">{c["why"]}</p></li>)}</ul>
         <h3>{t("relief.title")}</h3>
-        <Table tall caption={t("relief.title")} heads={[t("relief.remedy"), t("relief.year"), t("relief.power"), t("relief.avoided"), t("relief.cost")]} rows={judged.relief.map((x) => [titleOf(String(x["scenario"])), typeof x["first_year_best"] === "number" ? `${Math.floor(x["first_year_best"])} (${range(Math.floor(Number(x["first_year_low"])), Math.floor(Number(x["first_year_high"])), "").replace(/[^\d–]/g, "")})` : "", x["power_mw"] as number, x["eue_avoided_gwh"] as number, x["cost_usd_per_mwh"] as number])} />
+        <Table tall caption={t("relief.title")} heads={[t("relief.remedy"), t("relief.year"), t("relief.power"), t("relief.avoided"), t("relief.cost")]} rows={judged.relief.map((x) => [titleOf(String(x["scenario"])), typeof x["first_year_best"] === "number" ? `${yearOf(x["first_year_best"])} (${yearOf(Number(x["first_year_low"]))}–${yearOf(Number(x["first_year_high"]))})` : "", x["power_mw"] as number, x["eue_avoided_gwh"] as number, x["cost_usd_per_mwh"] as number])} />
       </>}
     </div>
   );

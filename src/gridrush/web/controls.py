@@ -273,8 +273,9 @@ def _import_zones(case: Case) -> list[str]:
 
 
 def _title(project: str) -> str:
+    """A project's key as a name: `ust-kamenogorsk-chp` -> `Ust Kamenogorsk CHP`."""
     words = re.sub(r"\b(chp|ccgt|ocgt|gres|dc|spic|acwa)", lambda m: m[1].upper(), project.replace("-", " "))
-    return words[:1].upper() + words[1:]
+    return re.sub(r"\b(balkhash|kamenogorsk)", lambda m: m[1].title(), words[:1].upper() + words[1:])
 
 
 def _offers(case: Case, zone: str) -> tuple[dict[str, Any], ...]:
