@@ -34,6 +34,7 @@ from gridrush.planning.plan import Plan
 from gridrush.study.networks import is_file_of_a_system
 from gridrush.study.paths import Paths, draw_paths
 from gridrush.study.simulate import grid_model, year_systems
+from gridrush.study.steps import by_hour, in_steps, step_h
 from gridrush.units import Floats
 
 LINE_LIFE_YEARS = 40.0
@@ -107,8 +108,13 @@ def solve(
 ) -> Plan:  # fmt: skip
     """The plan of a problem; see `plan`."""
     risk = None if lole_target_h is None else lole_by(samples, seed)
-    return expand(problem.stages, problem.candidates, gap=gap, lole=risk, lole_target_h=lole_target_h,
-                  threads=threads, seconds=seconds, progress=progress)  # fmt: skip
+    stages, candidates = problem.stages, problem.candidates
+    width = step_h(stages) if risk is None else 1  # outages are drawn hour by hour
+    if width > 1:
+        stages, candidates = in_steps(stages, candidates, width)
+    found = expand(stages, candidates, gap=gap, lole=risk, lole_target_h=lole_target_h, threads=threads,
+                   seconds=seconds, progress=progress)  # fmt: skip
+    return found if width == 1 else by_hour(found, problem.stages, problem.candidates, width)
 
 
 def lole_by(samples: int, seed: int) -> Callable[[System], Estimate]:
