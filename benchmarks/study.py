@@ -1,6 +1,6 @@
 """Studies under fire, and how fast they are.
 
-    python benchmarks/study.py kill [20]      kill -9 at random moments: worker, scheduler, whole process
+    python benchmarks/study.py kill [20 [dask]]   kill -9 at random moments: worker, scheduler, whole process
     python benchmarks/study.py disk           a full disk (a tmpfs of its own, needs root) and a read-only store
     python benchmarks/study.py speed [64]     so many draws of the Kazakhstan case: inline, pool, Dask, 2 workers
 
@@ -107,8 +107,9 @@ class Cluster:
             p.wait()
 
 
-def kill(number: int) -> None:
-    """So many studies, each hit once at a random moment."""
+def kill(number: int, only: str = "") -> None:
+    """So many studies, each hit once at a random moment; `only` modes with this word."""
+    modes = [m for m in MODES if only in m]
     dice = random.Random(2021)
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="gridrush-fire-") as name:
@@ -127,7 +128,7 @@ def kill(number: int) -> None:
         assert files(folder / "dask") == want
         print(f"undisturbed: {len(want)} results; pool {took['pool']:.1f} s, dask {took['dask']:.1f} s", flush=True)
         for i in range(number):
-            mode = MODES[i % len(MODES)]
+            mode = modes[i % len(modes)]
             wrong += not _hit(folder, spec, mode, dice, took, want, i)
     print(f"{number} hits, {wrong} wrong")
     sys.exit(wrong > 0)
@@ -152,7 +153,7 @@ def _hit(
         said = run.communicate(timeout=300)[1]
         if run.returncode == 0:
             break
-        if victim == "worker" or restarts > 3:
+        if victim != "process" or restarts > 3:
             print(f"  {mode}: left with {run.returncode}: {said[-2000:]}")
             break
         restarts += 1
@@ -249,7 +250,7 @@ if __name__ == "__main__":
     if what == "one":
         one(*rest)
     elif what == "kill":
-        kill(int(rest[0]) if rest else 20)
+        kill(int(rest[0]) if rest else 20, rest[1] if len(rest) > 1 else "")
     elif what == "disk":
         disk()
     elif what == "speed":

@@ -74,6 +74,22 @@ def test_what_no_study_has_is_cleared(study: Path, capsys: Captured) -> None:
     assert "2 kept" in capsys.readouterr().out
 
 
+def test_old_runs_of_the_main_job_are_cleared_when_asked(tmp_path: Path, capsys: Captured) -> None:
+    for name, age_days in (("old", 40), ("new", 1)):
+        for end in ("nc", "sha256"):
+            file = tmp_path / f"{name}.{end}"
+            file.write_text("x")
+            os.utime(file, (time.time() - 86400 * age_days,) * 2)
+    (tmp_path / "alone.sha256").write_text("x")
+    os.utime(tmp_path / "alone.sha256", (0, 0))
+    line = ["study", "gc", "--store", str(tmp_path), "--runs-older-than", "30", "--json"]
+    assert run([*line, "--dry-run"]) == 0
+    assert json.loads(capsys.readouterr().out)["removed"] == 3
+    assert len(list(tmp_path.iterdir())) == 5
+    assert run(line) == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["new.nc", "new.sha256"]
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

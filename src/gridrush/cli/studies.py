@@ -97,6 +97,9 @@ def status(
 @app.command(epilog="\b\nExamples:\n  gridrush study gc --dry-run\n  gridrush study gc --forget old-study")
 def gc(
     forget: Annotated[list[str] | None, typer.Option(help="A study to strike out first; may be given again.")] = None,
+    runs_older_than: Annotated[
+        float | None, typer.Option(help="Also runs that `gridrush run` kept, made so many days ago or longer. [days]")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     store: Store = None,
     catalogue: CatalogueUrl = None,
@@ -105,12 +108,22 @@ def gc(
     """Remove results that no study has, damaged files, and what killed writers left."""
     from gridrush.study.query import clean
 
-    found = clean(_store(store), forget=forget or (), catalogue=catalogue, dry=dry_run)
+    where = _store(store)
+    at = Path(where)
+    found = {"kept": 0, "removed": 0, "damaged": 0, "freed_bytes": 0}
+    if runs_older_than is None or catalogue or (at / "catalogue.sqlite").is_file():
+        found = clean(where, forget=forget or (), catalogue=catalogue, dry=dry_run)
+    if runs_older_than is not None:
+        from gridrush.study.store import RunStore
+
+        number, freed = RunStore(at).clean(older_than_days=runs_older_than, dry=dry_run)
+        found["removed"] += number
+        found["freed_bytes"] += freed
     if as_json:
         give_json({**found, "dry_run": dry_run})
         return
     verb = "would go" if dry_run else "removed"
-    typer.echo(f"{found['removed']} results and {found['damaged']} damaged files {verb}, {found['kept']} kept, "
+    typer.echo(f"{found['removed']} files and {found['damaged']} damaged files {verb}, {found['kept']} kept, "
                f"{found['freed_bytes'] / 1e6:.1f} MB.")  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,8 @@ _log = logging.getLogger(__name__)
 GROUPS = ("hourly", "monthly", "annual", "risk", "ledger")
 """Groups of a run's netCDF file, in the order they are written."""
 
+
+SECONDS_PER_DAY = 86400.0
 
 SIMULATING = ("units.py", "case", "mining", "grid", "adequacy", "policy", "study")
 """Modules and rooms whose code a run depends on."""
@@ -128,6 +131,39 @@ class RunStore:
         except OSError as failed:
             raise EngineError(f"cannot write {part}: {failed}") from failed
         return path
+
+    def size(self) -> tuple[int, int]:
+        """Runs kept, and bytes of all files."""
+        files = [p for p in self.folder.glob("*") if p.suffix in (".nc", ".sha256")] if self.folder.is_dir() else []
+        return sum(p.suffix == ".nc" for p in files), sum(p.stat().st_size for p in files)
+
+    def clean(self, *, older_than_days: float, dry: bool = False) -> tuple[int, int]:
+        """Remove runs made longer ago, and what killed writers left; gives files and bytes freed.
+
+        A run is found again only by the same case, scenario, settings and code: old ones are mostly of older code.
+
+        Raises
+        ------
+        EngineError
+            If a file cannot be removed.
+        """
+        before = time.time() - SECONDS_PER_DAY * older_than_days
+        number = freed = 0
+        runs = list(self.folder.glob("*.nc"))
+        seals = [p for p in self.folder.glob("*.sha256") if p.with_suffix(".nc") not in runs]
+        for path in [*runs, *seals, *self.folder.glob(".*.part")]:
+            files = [path.with_suffix(".sha256"), path] if path.suffix == ".nc" else [path]  # the seal goes first
+            try:
+                if path.stat().st_mtime >= before:
+                    continue
+                for file in files:
+                    if file.exists():
+                        number, freed = number + 1, freed + file.stat().st_size
+                        if not dry:
+                            file.unlink()
+            except OSError as failed:
+                raise EngineError(f"cannot clean {self.folder}: {failed}") from failed
+        return number, freed
 
 
 def default_store() -> RunStore:

@@ -18,6 +18,9 @@ TICK_S = 1.0
 PATIENCE_S = 60.0
 """How long a scheduler that has gone is waited for, and how often a cluster of our own is started again."""
 
+LOSSES = 20
+"""How often the scheduler of somebody else's cluster may be lost and come back in one study."""
+
 AHEAD = 2
 """Tasks handed to the cluster for each worker: the next one waits there when one is done."""
 
@@ -48,14 +51,16 @@ class DaskEngine:
         starts = 0
         while True:
             starts += 1
-            cluster, client = self._connect()
+            cluster: Any = None
+            client: Any = None
             held: dict[Any, Any] = {}
             try:
+                cluster, client = self._connect()
                 name = _install(client, work)
                 yield from self._drive(client, name, tasks, again, held, tick)
                 return
             except _lost_errors() as lost:
-                if self.address is None and starts >= ATTEMPTS:
+                if starts >= (ATTEMPTS if self.address is None else LOSSES):
                     raise EngineError(f"the Dask cluster was lost {starts} times: {said(lost)}") from lost
                 _log.warning("the Dask scheduler was lost (%s): starting again", said(lost))
                 again.extend(held.values())
@@ -106,15 +111,23 @@ class DaskEngine:
         LocalCluster: Any = distributed.LocalCluster
         if self.address is None:
             cluster = LocalCluster(
-                n_workers=self.workers, threads_per_worker=1, processes=True, dashboard_address=None,
-                host="127.0.0.1", silence_logs=logging.ERROR,
+                n_workers=0, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1",
+                silence_logs=logging.ERROR,
             )  # fmt: skip
-            return cluster, Client(cluster, set_as_default=False)
+            client = None
+            try:
+                client = Client(cluster, set_as_default=False)
+                cluster.scale(self.workers)
+                client.wait_for_workers(1, timeout=self.patience_s)  # one may have died: the others will do
+            except TimeoutError as failed:
+                _close(client, cluster)
+                raise _LostError(f"no worker came up in {self.patience_s:.0f} s") from failed
+            return cluster, client
         until = clock.monotonic() + self.patience_s
         while True:
             try:
                 return None, Client(self.address, timeout=min(5.0, self.patience_s), set_as_default=False)
-            except (OSError, TimeoutError) as failed:
+            except OSError as failed:
                 if clock.monotonic() > until:
                     raise EngineError(
                         f"no Dask scheduler answers at {self.address}. What is done is stored: start the cluster "
@@ -130,7 +143,7 @@ class _LostError(RuntimeError):
 def _lost_errors() -> tuple[type[BaseException], ...]:
     from distributed.comm.core import CommClosedError
 
-    return (_LostError, CommClosedError, TimeoutError)
+    return (_LostError, CommClosedError, OSError)
 
 
 def _install(client: Any, work: Callable[[Any], Any]) -> str:
@@ -154,7 +167,10 @@ def _install(client: Any, work: Callable[[Any], Any]) -> str:
 
             self.work = pickle.loads(self.content)
 
-    client.register_plugin(Carry(content), name=name)
+    try:
+        client.register_plugin(Carry(content), name=name)
+    except RuntimeError as failed:  # a worker or the scheduler went meanwhile
+        raise _LostError(str(failed)) from failed
     return name
 
 
