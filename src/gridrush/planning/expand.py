@@ -88,11 +88,14 @@ def expand(
     ask = [float(m) for m in np.broadcast_to(NO_MARGIN if margin_share is None else margin_share, (Y,))]
     margins = [margin_of(s, candidates) for s in stages]
     ops = operations(stages, candidates)
+    anywhere = any(c.free_start for c in candidates)
     if engine == "auto":
         looped = any(
             tree_of(op) is None and budgets_of(op, s).limit.size for s, m in zip(stages, ops, strict=True) for op in m
         )
-        engine = "whole" if looped or size(ops) <= WHOLE_UP_TO else "cuts"
+        engine = "whole" if looped or anywhere or size(ops) <= WHOLE_UP_TO else "cuts"
+    if anywhere and engine == "cuts":
+        raise ValueError("stores that begin at any level need the whole program: engine='whole'")
     search = Search(stages, candidates, threads=threads, progress=progress, seconds=seconds, ops=ops)
     best: Best | None = None
     statement: tuple[Estimate, ...] = ()

@@ -236,12 +236,15 @@ def add_operation(
         rows.put(balance[op.store_zone[j]], charge[j], -1.0)
         rows.put(balance[op.store_zone[j]], discharge[j], 1.0)
         start = np.zeros(T)
-        start[0] = 0.0 if free[j] else first[j] / MW_PER_GW
+        start[0] = 0.0 if free[j] or op.free_start[j] else first[j] / MW_PER_GW
         content[j] = rows.add_rows(start, start)
         rows.put(content[j], stored[j], 1.0)
         rows.put(content[j, 1:], stored[j, :-1], -1.0)
         rows.put(content[j], charge[j], -op.eta_in[j])
         rows.put(content[j], discharge[j], 1.0 / op.eta_out[j])
+        if op.free_start[j]:
+            rows.put(content[j, :1], stored[j, -1:], -1.0)
+            continue
         end = rows.add_rows(*(np.full(1, 0.0 if free[j] else last[j] / MW_PER_GW) for _ in range(2)))
         rows.put(end, stored[j, -1:], 1.0)
         if free[j]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridrush.case.system import Ints
 from gridrush.planning.options import START_SHARE, Candidate, Future, Stage
@@ -65,6 +66,7 @@ class Operation:
     eta_in: Floats
     eta_out: Floats
     start_share: Floats
+    free_start: NDArray[np.bool_]  # begins at any level that it ends at; start_share is not used
     # reservoirs
     period: Ints  # (T,)
     water: Floats  # (H, P) MWh
@@ -182,6 +184,7 @@ def operation(future: Future, candidates: Sequence[Candidate], *, carbon_price_u
         eta_in=floats(j.charge_efficiency, [c.charge_efficiency for c in stores]),
         eta_out=floats(j.discharge_efficiency, [c.discharge_efficiency for c in stores]),
         start_share=floats(j.initial_share, [START_SHARE for _ in stores]),
+        free_start=np.array([False] * len(j) + [c.free_start for c in stores], bool),
         period=s.period if len(s.reservoirs) else np.zeros(T, np.int64), water=s.reservoirs.energy_mwh,
     )  # fmt: skip
 

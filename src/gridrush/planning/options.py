@@ -41,6 +41,7 @@ class Candidate:
     build_mw_per_year: float = math.inf
     life_years: float = math.inf
     storage_hours: float = 0.0  # energy over power of a store
+    free_start: bool = False  # a store may begin at any level that it ends at; else half full. Whole program only
     charge_efficiency: float = 1.0
     discharge_efficiency: float = 1.0
     loss_share: float = 0.0  # of a line

@@ -172,10 +172,12 @@ def violation_mw(op: Operation, standing_mw: Floats, o: Operated) -> float:
     np.add.at(net, op.store_zone, discharge - charge)
     energy = op.energy.at(x)
     moved = charge * op.eta_in[:, None] - discharge / op.eta_out[:, None]
-    content = op.start_share[:, None] * energy[:, None] + np.cumsum(moved, axis=1)
+    so_far = np.cumsum(moved, axis=1)
+    start = np.where(op.free_start, -so_far.min(axis=1, initial=0.0), op.start_share * energy)
+    content = start[:, None] + so_far
     worst += [(content - energy[:, None]).max(initial=0.0), (-content).max(initial=0.0)]
     if op.store_zone.size:
-        worst.append(np.abs(content[:, -1] - op.start_share * energy).max())
+        worst.append(np.abs(content[:, -1] - start).max())
     forward, backward = op.forward.at(x)[:, None], op.backward.at(x)[:, None]
     share = op.profiles[op.link_avail]
     if o.flow_mw is not None:

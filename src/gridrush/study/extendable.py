@@ -28,7 +28,8 @@ def network_problem(source: Any, *, zones: Zoning = None) -> tuple[list[Stage], 
 
     What is extendable is a candidate between its least and most size, in modules where it has them, at its capital
     (or annuitised overnight) and fixed cost; it is paid for in full, present size included, as in PyPSA's objective
-    plus its constant. Investment periods are stages. A limit on CO2 is kept. New stores begin and end half full.
+    plus its constant. Investment periods are stages. A limit on CO2 is kept. New stores that are cyclic begin at the
+    best level, others half full, and all end as they began.
 
     Parameters
     ----------
@@ -229,24 +230,25 @@ class _Extendables:
             zone = self._zone("storage_units", name, str(row["bus"]))
             if self._series("storage_units", name, "inflow", row["inflow"]).any():
                 self._drop("storage unit", name, "inflow")
-            self._store_notes("storage unit", name, row, "cyclic_state_of_charge")
+            self._store_notes("storage unit", name, row, "cyclic_state_of_charge", "state_of_charge_initial")
             c = self._common("storage_units", name, row, "p_nom", zone, np.ones(len(self.n.snapshots)))
             yield replace(
                 c, kind="storage", storage_hours=float(row["max_hours"]),
-                charge_efficiency=float(row["efficiency_store"]),
+                free_start=bool(row["cyclic_state_of_charge"]), charge_efficiency=float(row["efficiency_store"]),
                 discharge_efficiency=float(row["efficiency_dispatch"]),
             )  # fmt: skip
 
     def _stores(self) -> Iterable[Candidate]:
         for name, row in self._each("stores", "e_nom"):
-            self._store_notes("store", name, row, "e_cyclic")
+            self._store_notes("store", name, row, "e_cyclic", "e_initial")
             zone = self._zone("stores", name, str(row["bus"]))
             c = self._common("stores", name, row, "e_nom", zone, np.ones(len(self.n.snapshots)))
-            yield replace(c, kind="storage", storage_hours=1.0)  # all of it within an hour is no limit
+            # all of it within an hour is no limit
+            yield replace(c, kind="storage", storage_hours=1.0, free_start=bool(row["e_cyclic"]))
 
-    def _store_notes(self, kind: str, name: str, row: pd.Series[Any], cyclic: str) -> None:
-        level = "free cyclic level" if row[cyclic] else "free last level"
-        self._drop(kind, name, f"{level}, half full at both ends instead")
+    def _store_notes(self, kind: str, name: str, row: pd.Series[Any], cyclic: str, first: str) -> None:
+        if not row[cyclic]:
+            self._drop(kind, name, f"first level of {float(row[first]):g} MWh, free last level: half full at both ends")
         for what, field in (("standing loss", "standing_loss"), ("cost of use", "marginal_cost")):
             if float(row[field]) != 0.0:
                 self._drop(kind, name, what)

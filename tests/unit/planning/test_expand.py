@@ -253,3 +253,29 @@ def test_a_cap_below_what_must_run_emits_is_refused() -> None:
     s = replace(s, units=replace(s.units, must_run=np.zeros(4, np.int64)))
     with pytest.raises(InfeasibleError, match="limits of the year"):
         expand([Stage(2030, 1.0, [Future("f", 1.0, s)], carbon_cap_t=10.0)], [gas()], engine="cuts")
+
+
+def test_a_plan_that_must_be_more_reliable_starts_again_within_the_risen_margin() -> None:
+    """By cutting planes: the cheaper plan of the round before is no bound on the dearer one."""
+    T = 24 * 7 * 8
+    load = 150 + 60 * np.sin(np.arange(T) * 2 * np.pi / 24)
+    s = Stage(2030, 1.0, [Future("f", 1.0, one_zone(load, outage=True))])
+
+    def lole(system: System) -> Estimate:
+        spare = system.units.capacity_mw.sum() / system.load_mw.max() - 1.0
+        return Estimate(float(np.exp(-12 * (spare - 0.1))), 0.0, "h/yr")
+
+    plan = expand([s], [gas()], engine="cuts", lole=lole, lole_target_h=0.05, threads=1)
+    assert plan.lole[0].mean <= 0.05
+    assert plan.lower_bound_usd <= plan.cost_usd <= plan.lower_bound_usd * (1 + 1.1e-3)
+
+
+def test_a_line_that_carries_one_way_brings_nothing_back() -> None:
+    load = np.full(48, 100.0)
+    two = replace(one_zone(load), zones=("A", "B"))
+    cheap_in_a = replace(two, demand=replace(two.demand, zone=np.array([1])))
+    s = Stage(2030, 1.0, [Future("f", 1.0, cheap_in_a)])
+    there = Candidate("line", "line", 0, kind="link", zone_to=1, one_way=True, capex_usd_per_mw_year=1.0)
+    back = replace(there, zone=1, zone_to=0)
+    assert expand([s], [there]).standing_mw[0, 0] == pytest.approx(100.0)
+    assert expand([s], [back]).standing_mw[0, 0] == pytest.approx(0.0)

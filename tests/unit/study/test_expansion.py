@@ -13,10 +13,11 @@ from gridrush.case.template import new_case
 from gridrush.errors import CaseError
 from gridrush.planning.expand import expand
 from gridrush.planning.options import annuity_share
-from gridrush.study.expansion import candidate_of, case_problem, milestones, plan_problem
+from gridrush.study.expansion import candidate_of, case_problem, milestones, plan_problem, solve
 from gridrush.study.extendable import network_problem
 from gridrush.study.networks import load_network, to_pypsa
 from gridrush.study.simulate import grid_model
+from gridrush.study.steps import step_h
 
 pypsa_is_loud = pytest.mark.filterwarnings("ignore")
 
@@ -122,6 +123,30 @@ def test_a_network_with_extendable_parts_is_planned_at_the_cost_pypsa_finds(pyps
     assert any("free last level" in line for line in problem.dropped)
     ways = {c.name: c.one_way for c in problem.candidates if c.kind == "link"}
     assert ways == {"ab": False, "in": True, "out": True}
+
+
+@pypsa_is_loud
+def test_cyclic_stores_and_steps_of_three_hours_cost_what_pypsa_finds(pypsa: object, tmp_path: Path) -> None:
+    n = extendable(pypsa)
+    n.remove("Store", "cells")
+    n.remove("GlobalConstraint", "co2")
+    n.snapshot_weightings.loc[:, :] = 3.0
+    n.add("Store", "tank", bus="battery", e_nom_extendable=True, e_cyclic=True, capital_cost=1)
+    n.add("StorageUnit", "cells", bus="a", p_nom_extendable=True, max_hours=6, cyclic_state_of_charge=True,
+          efficiency_store=0.95, efficiency_dispatch=0.95, capital_cost=300)  # fmt: skip
+    n.generators.loc["coal", "p_nom"] = 20.0
+    n.export_to_netcdf(tmp_path / "n.nc")
+    assert n.optimize(solver_name="highs", log_to_console=False, mip_rel_gap=1e-9)[0] == "ok"
+    assert n.stores.loc["tank", "e_nom_opt"] + n.storage_units.loc["cells", "p_nom_opt"] > 1.0
+    problem = plan_problem(tmp_path / "n.nc")
+    assert step_h(problem.stages) == 3
+    found = solve(problem, gap=1e-7)
+    assert found.cost_usd == pytest.approx(float(n.objective + n.objective_constant), rel=1e-6)
+    assert found.violation_mw < 1e-6
+    assert found.price_usd_per_mwh[0][0].shape == (3, 144)
+    energy = found.generation().loc[2030]
+    loss_free = 3 * float(n.loads_t.p_set["town"].sum())
+    assert energy.sum() >= loss_free * (1 - 1e-9)
 
 
 @pypsa_is_loud
