@@ -1,0 +1,242 @@
+"""The policy simulator in a browser: by role and name, in four languages and both themes."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("fastapi")
+
+from gridrush.web.app import STATIC  # noqa: E402
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+VIEWS = ("start", "years", "week", "map", "plants", "money", "claims", "compare", "take")
+
+pytestmark = [
+    pytest.mark.web,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
+    pytest.mark.skipif(not (STATIC / "index.html").is_file(), reason="the page is not built: scripts/build-web"),
+]
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    command = [sys.executable, "-c", "from gridrush.cli.main import main; main()", "web", "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as p:
+        assert p.stdout is not None
+        yield p.stdout.readline().split()[0]
+        p.send_signal(signal.SIGINT)
+        p.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as p:
+        b = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield b
+        b.close()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Open]:
+    contexts, noise, asked = [], [], []
+
+    def visit(query: str = "", *, width: int = 1280, theme: str = "light", wait: bool = True) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, locale="en-US")
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda e: noise.append(str(e)))
+        page.on("console", lambda m: noise.append(m.text) if m.type == "error" and not mine(m.text) else None)
+        page.on("request", lambda r: asked.append(r.url))
+        page.goto(address + query)
+        if wait:
+            settled(page)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not noise, noise
+    assert not [u for u in asked if not u.startswith((address, "data:", "blob:"))]
+
+
+def mine(text: str) -> bool:
+    """Whether the console complains of what a test did: a value refused, or an expression of the driver."""
+    return "422" in text or "unsafe-eval" in text
+
+
+def settled(page: Any) -> None:
+    page.wait_for_selector("[data-busy=no]", timeout=60_000)
+
+
+def figure(page: Any, name: str) -> str:
+    return str(page.locator(f"[data-key={name}] strong").inner_text())
+
+
+def slide(page: Any, label: str, value: float) -> None:
+    page.get_by_label(label, exact=True).evaluate(
+        "(e, v) => { Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(e, v);"
+        " e.dispatchEvent(new Event('input', {bubbles: true})); }", str(value))  # fmt: skip
+
+
+def test_the_start_page_answers_five_questions(visit: Open) -> None:
+    page = visit()
+    for question in ("How much load is there?", "What breaks?", "What closes the gap, and when?", "Who pays?",
+                     "What if they leave?"):  # fmt: skip
+        assert page.get_by_role("heading", name=question).is_visible()
+    answer = page.locator("article", has_text="What closes the gap").locator(".answer").inner_text()
+    assert "2022" in answer
+    assert "2036" in answer
+    page.get_by_role("button", name="Ban", exact=False).first.click()
+    settled(page)
+    assert "s=ban" in page.url
+
+
+def test_a_lever_moves_the_figures_and_undo_brings_them_back(visit: Open) -> None:
+    page = visit("?s=open-door&view=years&year=2023")
+    before = figure(page, "miners")
+    slide(page, "Mining fee", 20)
+    settled(page)
+    page.locator("[data-key=miners] .delta .lever").wait_for(timeout=60_000)
+    assert figure(page, "miners") != before
+    assert "fee=20" in page.url
+    assert page.get_by_role("button", name="Back to the base: Mining fee").count() == 2
+    assert "by levers" in page.locator("[data-key=miners] .delta").inner_text()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    settled(page)
+    assert figure(page, "miners") == before
+    page.get_by_role("button", name="Redo", exact=True).click()
+    settled(page)
+    assert figure(page, "miners") != before
+
+
+def test_levers_and_assumptions_are_told_apart(visit: Open) -> None:
+    page = visit("?s=as-it-was~fee=9~growth=0.04&view=years&year=2030")
+    page.wait_for_selector("[data-key=co2] .delta .assumption", timeout=60_000)
+    assert page.locator("#fig-co2 .legend").inner_text().split("\n")[:2] == ["Base", "Levers alone"]
+
+
+def test_twenty_fast_moves_end_on_the_last_value(visit: Open) -> None:
+    page = visit("?s=open-door&view=years&year=2023")
+    for value in range(1, 21):
+        slide(page, "Mining fee", value)
+    settled(page)
+    last = figure(page, "miners")
+    assert page.locator("output", has_text="20").count()
+    again = visit("?s=open-door~fee=20&view=years&year=2023")
+    assert figure(again, "miners") == last
+
+
+def test_reload_back_and_a_pasted_link_give_the_same_screen(visit: Open) -> None:
+    page = visit("?s=ban~found=0.2&view=money&year=2024&lang=vi")
+    first = page.locator("main").inner_text()
+    page.reload()
+    settled(page)
+    page.locator(".delta").nth(5).wait_for(timeout=60_000)
+    shown = page.locator(".keys").inner_text()
+    page.get_by_role("link", name="Bản đồ").click()
+    page.go_back()
+    settled(page)
+    assert page.locator("[aria-current=page]").inner_text() == "Tiền"
+    assert page.locator(".keys").inner_text() == shown
+    assert "2024" in first
+
+
+@pytest.mark.parametrize("language, word", [("en", "Years"), ("ru", "Годы"), ("kk", "Жылдар"), ("vi", "Các năm")])
+def test_every_view_opens_in_every_language(visit: Open, language: str, word: str) -> None:
+    page = visit(f"?lang={language}")
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.get_by_role("link", name=word, exact=True).is_visible()
+    for link in page.get_by_role("navigation").get_by_role("link").all():
+        link.click()
+        text = page.locator("body").inner_text()
+        assert not re.search(r"undefined|NaN|\[object|\{\w+\}|\b(control|years|key|view|panel|q|choice)\.[a-z]", text), page.url
+
+
+def test_a_chart_has_a_table_with_the_same_numbers(visit: Open) -> None:
+    page = visit("?s=as-it-was&view=years")
+    chart = page.locator("#fig-co2")
+    chart.get_by_text("Table and downloads").click()
+    rows = chart.get_by_role("row").all()
+    assert len(rows) == 23
+    want = page.evaluate("gridrush.state.result.annual.co2_mt[3]")
+    assert float(rows[4].locator("td").inner_text().replace("\u202f", "")) == pytest.approx(want, rel=1e-3)
+    with page.expect_download() as download:
+        chart.get_by_role("button", name="CSV").click()
+    assert Path(download.value.path()).read_text(encoding="utf-8-sig").count("\n") == 22
+    with page.expect_download() as download:
+        chart.get_by_role("button", name="PNG").click()
+    assert Path(download.value.path()).read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_keyboard_reads_a_chart_and_moves_a_lever(visit: Open) -> None:
+    page = visit("?s=as-it-was&view=years")
+    page.locator("#fig-co2 svg[role=img]").focus()
+    page.keyboard.press("Home")
+    assert page.locator("#fig-co2 .tip b").inner_text() == "2019"
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#fig-co2 .tip b").inner_text() == "2020"
+    page.get_by_label("Mining fee", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    assert "fee=1.5" in page.url
+
+
+def test_a_week_and_the_map_show_hours_that_add_up(visit: Open) -> None:
+    page = visit("?s=as-it-was&view=map&week=2021-10-25&hour=19")
+    page.wait_for_selector("#fig-map svg line", timeout=60_000)
+    assert "%" in page.locator("#fig-map svg[role=img]").get_attribute("aria-label")
+    page.get_by_role("link", name="Week", exact=True).click()
+    assert page.get_by_role("heading", name="Who supplies, hour by hour").is_visible()
+    page.get_by_role("button", name="1 day").click()
+    page.get_by_role("button", name="next").click()
+    page.wait_for_selector("#fig-week", timeout=60_000)
+    assert "week=2021-11-01" in page.url
+
+
+def test_a_job_shows_progress_and_its_result(visit: Open) -> None:
+    page = visit("?s=as-it-was&view=years&year=2021")
+    page.get_by_role("button", name="Assess the risk").click()
+    page.get_by_role("progressbar").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Cancelled").wait_for(timeout=20_000)
+
+
+def test_a_bad_address_gives_a_screen_and_no_error(visit: Open) -> None:
+    page = visit("?s=nowhere~fee=9999~x=1&view=nothing&year=1&week=x&lang=xx")
+    assert page.get_by_role("alert").count() or page.get_by_role("heading", name="Miners rush onto a grid").is_visible()
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core comes with scripts/build-web")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing(visit: Open, view: str, theme: str) -> None:
+    page = visit(f"?s=nuclear~fee=5~growth=0.03&view={view}", theme=theme)
+    page.locator(".delta").nth(5).wait_for(timeout=60_000)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]))")
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [360, 768, 2560])
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_hangs_over_the_side(visit: Open, view: str, width: int) -> None:
+    page = visit(f"?s=nuclear~fee=5&view={view}&lang=ru", width=width)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_page_is_small() -> None:
+    import gzip
+
+    files = [*STATIC.rglob("*.js"), *STATIC.rglob("*.css"), *STATIC.rglob("*.html")]
+    assert sum(len(gzip.compress(f.read_bytes())) for f in files) < 200_000
