@@ -6,6 +6,7 @@ import logging
 import time as clock
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any
 
@@ -143,7 +144,7 @@ class _LostError(RuntimeError):
 def _lost_errors() -> tuple[type[BaseException], ...]:
     from distributed.comm.core import CommClosedError
 
-    return (_LostError, CommClosedError, OSError)
+    return (_LostError, CommClosedError, CancelledError, OSError)
 
 
 def _install(client: Any, work: Callable[[Any], Any]) -> str:
