@@ -149,7 +149,7 @@ async function picture(svg: SVGSVGElement, name: string, title: string): Promise
   const from = [svg, ...svg.querySelectorAll("*")], to = [copy, ...copy.querySelectorAll("*")];
   from.forEach((e, i) => {
     const look = getComputedStyle(e), put = to[i]!;
-    for (const k of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font", "fill-opacity", "opacity", "paint-order", "stroke-linejoin"]) put.setAttribute(k === "font" ? "style" : k, k === "font" ? `font:${look.font}` : look.getPropertyValue(k));
+    for (const k of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight", "fill-opacity", "opacity", "paint-order", "stroke-linejoin"]) put.setAttribute(k, look.getPropertyValue(k));
   });
   const box = svg.viewBox.baseVal, scale = 2;
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");

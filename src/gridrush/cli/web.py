@@ -42,6 +42,7 @@ def web(
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(128)  # who comes early waits, and is not refused
     except (OSError, OverflowError) as error:
         raise CaseError([Problem("--port", port, "a free port", "give another with --port")]) from error
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{listener.getsockname()[1]}/"
