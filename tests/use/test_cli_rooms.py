@@ -131,6 +131,19 @@ def test_census_and_rush_give_bands_by_month(case: str, capsys: Captured) -> Non
 
 
 @pypsa_is_loud
+def test_the_risk_of_a_network_is_that_of_its_units(tmp_path: Path, capsys: Captured) -> None:
+    pytest.importorskip("pypsa")
+    system = random_system(2, zones=1, units=6, hours=8736, reservoirs=0, stores=0)
+    to_pypsa(system).export_to_netcdf(tmp_path / "n.nc")
+    from gridrush.adequacy.assess import assess
+
+    found = answer(capsys, "assess", str(tmp_path / "n.nc"), "--method", "exact")
+    assert found["LOLE_h"]["mean"] == pytest.approx(assess(system, method="exact")["LOLE_h"].mean, rel=1e-6)
+    assert found["LOLE_h"]["mean"] > 0
+    assert run(["assess", str(tmp_path / "n.nc"), "--years", "2021", "--json"]) == 2
+
+
+@pypsa_is_loud
 def test_a_network_is_planned_by_hand_arithmetic(network: str, tmp_path: Path, capsys: Captured) -> None:
     found = answer(capsys, "plan", network, "--out", str(tmp_path / "plan.nc"))
     assert [(b["candidate"], b["built_mw"]) for b in found["builds"]] == [("gas", pytest.approx(30.0))]

@@ -12,6 +12,7 @@ from gridrush.errors import CaseError, Problem
 
 if TYPE_CHECKING:
     from gridrush.adequacy.metrics import Assessment
+    from gridrush.case.system import System
 
 Metrics = dict[str, dict[str, Any]]
 
@@ -22,11 +23,14 @@ def add(app: typer.Typer) -> None:
 Examples:
   gridrush assess kazakhstan --scenario open-door --years 2021 --samples 2000
   gridrush assess --units units.csv --load load.csv --links links.csv --method exact
+  gridrush assess rts.pras --samples 10000
   gridrush assess --units units.csv --load load.csv --target-error 0.01 --seed 7 --json""")(assess)  # fmt: skip
 
 
 def assess(
-    case: Annotated[str | None, typer.Argument(help="Folder of a case, or the name of a built-in one.")] = None,
+    case: Annotated[
+        str | None, typer.Argument(help="A case (folder or built-in name), or a network: PyPSA or .pras.")
+    ] = None,
     units: Annotated[Path | None, typer.Option(help="Table of units: unit, mw, mttf_h, mttr_h [, zone, FOR].")] = None,
     load: Annotated[
         Path | None, typer.Option(help="Table of hourly load: hour, load_mw, or one column a zone.")
@@ -39,11 +43,11 @@ def assess(
     years: Annotated[
         str | None, typer.Option(help="Years to assess, as in 2021 or 2021-2025; default: the last on record.")
     ] = None,
-    method: Annotated[str, typer.Option(help="mc (sequential Monte Carlo) or exact (tables only).")] = "mc",
+    method: Annotated[str, typer.Option(help="mc (sequential Monte Carlo) or exact (not for cases).")] = "mc",
     samples: Annotated[int | None, typer.Option(help="Sample years; with --target-error, the most.")] = None,
     seed: Annotated[int, typer.Option(help="The numbers are a function of the input and the seed.")] = 1,
     target_error: Annotated[
-        float | None, typer.Option(help="Stop at this relative standard error (tables only).")
+        float | None, typer.Option(help="Stop at this relative standard error (not for cases).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
@@ -55,37 +59,47 @@ def assess(
         problems.append(Problem("assess", ", ".join(given) or "nothing to assess", "a case, or --units and --load"))
     if case is not None and given:
         problems.append(Problem("assess", f"a case and {', '.join(given)}", "a case or tables, not both"))
+    network = case is not None and _is_network(case)
     for_cases = {"--scenario": scenario, "--years": years}
-    problems += [Problem(o, v, "a case to go with it") for o, v in for_cases.items() if v is not None and case is None]
-    if case is not None and (method != "mc" or target_error is not None):
+    problems += [
+        Problem(o, v, "a case to go with it")
+        for o, v in for_cases.items()
+        if v is not None and (case is None or network)
+    ]
+    if case is not None and not network and (method != "mc" or target_error is not None):
         problems.append(
-            Problem("assess", "--method exact or --target-error", "tables: a case is assessed by mc with --samples")
+            Problem("assess", "--method exact or --target-error", "tables or a network: a case takes mc and --samples")
         )
     if problems:
         raise CaseError(problems)
     if case is None:
         assert units is not None
         assert load is not None
-        _of_tables(units, load, links, storage, method, samples or 10_000, seed, target_error, as_json)
+        from gridrush.adequacy import read_tables
+
+        system = read_tables(units, load, links=links, storage=storage)
+        _of_system(system, method, samples or 10_000, seed, target_error, as_json)
+    elif network:
+        from gridrush.cli.grid import read_system
+
+        system = read_system(case, None, None, None, seed).system
+        _of_system(system, method, samples or 10_000, seed, target_error, as_json)
     else:
         _of_case(case, scenario, years, samples or 1_000, seed, as_json)
 
 
-def _of_tables(
-    units: Path,
-    load: Path,
-    links: Path | None,
-    storage: Path | None,
-    method: str,
-    samples: int,
-    seed: int,
-    target_error: float | None,
-    as_json: bool,
+def _is_network(where: str) -> bool:
+    """Whether a path ends like a network's; a case is told by its folder."""
+    from gridrush.study.networks import is_file_of_a_system
+
+    return is_file_of_a_system(where)
+
+
+def _of_system(
+    system: System, method: str, samples: int, seed: int, target_error: float | None, as_json: bool
 ) -> None:
     from gridrush.adequacy import assess as assess_system
-    from gridrush.adequacy import read_tables
 
-    system = read_tables(units, load, links=links, storage=storage)
     with progress_bar("drawing sample years") as tell:
         found = assess_system(
             system, method=method, samples=samples, seed=seed, target_error=target_error,
