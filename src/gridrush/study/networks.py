@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -84,8 +84,12 @@ def load_network(
     if wrong:
         raise CaseError(wrong)
     from gridrush.adequacy.pras import read_pras
+    from gridrush.grid.pypsa import VALUE_OF_LOST_LOAD_USD_PER_MWH as VALUE
 
-    return read_pras(path), []
+    system = read_pras(path)
+    worth = system.demand.value_usd_per_mwh
+    demand = replace(system.demand, value_usd_per_mwh=np.where(np.isinf(worth), VALUE, worth))
+    return replace(system, demand=demand), [f"load without a value: {VALUE:,.0f} USD/MWh; units without a cost: none"]
 
 
 def given(
