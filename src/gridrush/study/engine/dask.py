@@ -112,7 +112,7 @@ class DaskEngine:
         LocalCluster: Any = distributed.LocalCluster
         if self.address is None:
             cluster = LocalCluster(
-                n_workers=0, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1",
+                n_workers=0, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", host="127.0.0.1",
                 silence_logs=logging.ERROR,
             )  # fmt: skip
             client = None
