@@ -15,14 +15,14 @@ export interface CaseInfo {
   events: { on: string; event: string; zone: string; mw: number | null; source: string }[];
   plants: { plant: string; zone: string; technology: string; lat: number; lon: number; mw: number; fuel: string }[];
   projects: Record<string, { low: number | null; high: number | null; slip: number; planned: string }>;
-  map: GeoJSON.FeatureCollection | null; ledger: { line: string; payer: string; payee: string; title: string }[];
+  map: GeoJSON.FeatureCollection | null;
   metered: boolean; hours_note: string;
 }
 export interface Project { project: string; technology: string; zone: string; zone_to: string; capacity_mw: number; low: number; best: number; high: number }
 export interface Result {
   scenario: string; title: string; until: number; years: number[]; annual: Named; zones: Record<string, Named>; generation_twh: Named;
   months: string[]; monthly: Named; monthly_zones: Record<string, Named>; ledger: Named; balances: Named; system_cost_usd: Series;
-  projects: Project[]; seconds: number;
+  projects: Project[]; lines: { line: string; payer: string; payee: string; title: string }[]; seconds: number;
 }
 export interface Week {
   time: number[]; utc_offset_h: number; national: Named; generation_mw: Named;

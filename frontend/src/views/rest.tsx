@@ -45,7 +45,7 @@ export function Money() {
   const i = s.year - info.first_year;
   const parties = ["treasury", "utility", "consumers", "registered", "unregistered", "abroad", "resources"].filter((p) => r.balances[p]);
   const tones = ["var(--good)", "var(--coal)", "var(--flow)", "var(--registered)", "var(--hidden)", "var(--gas)", "var(--axis)"];
-  const lines = info.ledger.filter((l) => Math.abs(r.ledger[l.line]?.[i] ?? 0) > 1);
+  const lines = r.lines.filter((l) => Math.abs(r.ledger[l.line]?.[i] ?? 0) > 1);
   const bn = (v: (number | null)[] | undefined) => (v ?? []).map((x) => (x === null ? null : x / 1e9));
   const until = r.until < info.last_year ? r.until - info.first_year : undefined;
   return (

@@ -11,7 +11,6 @@ from gridrush import __version__
 from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
-from gridrush.study.instant import party_lines
 from gridrush.web.controls import Screen, controls, decided, defaults
 
 
@@ -44,7 +43,7 @@ def about_case(case: Case) -> dict[str, Any]:
         "plants": [{**p, "fuel": fuel.get(p["technology"], "other")} for p in plants.values() if p["mw"] >= 50],
         "projects": {p.project: {"low": p.low, "high": p.high, "slip": p.slip_years, "planned": p.planned.isoformat()}
                      for p in case.projects},
-        "map": _map(case), "ledger": party_lines(),
+        "map": _map(case),
         "metered": metered is not None and metered.grade == "measured",
         "hours_note": metered.note if metered is not None else "",
     }  # fmt: skip

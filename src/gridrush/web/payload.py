@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from gridrush.case.model import Case
-from gridrush.study.instant import in_service, links_of, party_balances, system_costs
+from gridrush.study.instant import in_service, links_of, party_balances, party_lines, system_costs
 from gridrush.study.run import Run
 
 Json = dict[str, Any]
@@ -61,7 +61,7 @@ def of_run(run: Run) -> Json:
         "ledger": {str(k): rounded(run.ledger[k].to_numpy()) for k in run.ledger.columns},
         "balances": {str(k): rounded(v.to_numpy()) for k, v in party_balances(run).items()},
         "system_cost_usd": rounded(system_costs(run).to_numpy()),
-        "projects": in_service(run), "seconds": round(run.seconds, 3),
+        "projects": in_service(run), "lines": party_lines(), "seconds": round(run.seconds, 3),
     }  # fmt: skip
 
 

@@ -155,9 +155,12 @@ class Pool:
             return question
 
     def _tend(self, i: int, ctx: Any) -> None:
-        """Keep one process alive and feed it."""
+        """Keep one process alive and feed it. The first gets warm before the others start."""
         stop = self._stops[i] = ctx.Value("Q", 0, lock=False)
         failures = 0
+        began = time.monotonic()
+        while i and not self.ready and not self._closed and time.monotonic() - began < START_LIMIT_S:
+            time.sleep(0.1)
         while not self._closed and failures < 5:
             ours, theirs = ctx.Pipe()
             process = ctx.Process(target=serve, args=(theirs, stop, self.where), daemon=True)
