@@ -42,7 +42,7 @@ def _reduced(future: Future, n_candidates: int, days: int) -> Future:
             import tsam
             from tsam.config import ClusterConfig
     except ImportError as missing:
-        raise EngineError("typical days need the package tsam: pip install tsam") from missing
+        raise EngineError("typical days need the package tsam: pip install 'gridrush[planning]'") from missing
 
     s = future.system
     whole = s.time.size // HOURS_PER_DAY

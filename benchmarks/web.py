@@ -1,0 +1,142 @@
+"""The page under load: start, slider to repaint, and many users at once. Only this machine is asked.
+
+    python benchmarks/web.py                     start, slider in Chromium, 50 users for 30 seconds
+    python benchmarks/web.py --users 10 --seconds 10
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from statistics import median
+from typing import Any
+
+import httpx
+
+FEES = [x / 2 for x in range(51)]
+MOST_USERS = 100
+
+
+def main() -> None:
+    """Run what is asked and print one line of JSON for each."""
+    wanted = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    wanted.add_argument("--users", type=int, default=50)
+    wanted.add_argument("--seconds", type=float, default=30.0)
+    wanted.add_argument("--moves", type=int, default=20)
+    given = wanted.parse_args()
+    began = time.perf_counter()
+    command = [sys.executable, "-c", "from gridrush.cli.main import main; main()", "web", "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().split()[0]
+            show("start", **start(address, began))
+            if chromium := shutil.which("chromium"):
+                show("slider", **slider(address, chromium, given.moves))
+            show("users", **asyncio.run(crowd(address, min(given.users, MOST_USERS), min(given.seconds, 120.0))))
+        finally:
+            server.send_signal(signal.SIGINT)
+
+
+def show(what: str, **figures: Any) -> None:
+    """One line."""
+    print(json.dumps({"what": what, **figures}), flush=True)
+
+
+def start(address: str, began: float) -> dict[str, float]:
+    """Seconds until the server answers, and until a worker is warm."""
+    httpx.get(address + "api/health", timeout=60)
+    answers = time.perf_counter() - began
+    while httpx.get(address + "api/health").json()["workers_ready"] < 2:
+        time.sleep(0.1)
+    return {"answers_s": round(answers, 2), "both_warm_s": round(time.perf_counter() - began, 2)}
+
+
+def slider(address: str, chromium: str, moves: int) -> dict[str, Any]:
+    """Milliseconds from a slider's input event to the first repaint with new numbers, and to the whole 22 years."""
+    from playwright.sync_api import sync_playwright
+
+    out: dict[str, Any] = {}
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        began = time.perf_counter()
+        page.goto(address + "?s=open-door&view=years")
+        page.locator(".keys strong").first.wait_for()
+        out["first_figures_s"] = round(time.perf_counter() - began, 2)
+        for name, label, values in (
+            ("fee", "Mining fee", [0.5 + i for i in range(moves)]),
+            ("growth", "Growth of demand", [0.0 + 0.005 * (i % 12) for i in range(1, moves + 1)]),
+        ):
+            first, whole = [], []
+            box = page.get_by_label(label, exact=True)
+            for value in values:
+                page.wait_for_selector("[data-busy=no]", timeout=60_000)
+                time.sleep(0.3)
+                page.evaluate("gridrush.paints.length = 0")
+                at = time.perf_counter()
+                box.evaluate(
+                    "(e, v) => { Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(e, v);"
+                    " e.dispatchEvent(new Event('input', {bubbles: true})); }", str(value))  # fmt: skip
+                page.wait_for_selector("[data-busy=no]", timeout=60_000)
+                whole.append(1e3 * (time.perf_counter() - at))
+                first += page.evaluate("gridrush.paints.slice(0, 1)")
+            out[name] = {"first_paint_ms": spread(first), "all_years_ms": spread(whole)}
+        browser.close()
+    return out
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median and p90."""
+    ranked = sorted(values)
+    return {"median": round(median(ranked)), "p90": round(ranked[int(0.9 * (len(ranked) - 1))]), "n": len(ranked)}
+
+
+async def crowd(address: str, users: int, seconds: float) -> dict[str, Any]:
+    """Users who drag a slider, let go, and wait for the value they left it at."""
+    errors: list[str] = []
+    waits: list[float] = []
+    lost = 0
+    end = time.monotonic() + seconds
+
+    async def user(n: int, client: httpx.AsyncClient) -> None:
+        nonlocal lost
+        rng = random.Random(n)
+        while time.monotonic() < end:
+            values = [rng.choice(FEES) for _ in range(5)]
+            asked = [asyncio.create_task(ask(client, n, v)) for v in values[:1]]
+            for v in values[1:]:
+                await asyncio.sleep(0.05)
+                asked.append(asyncio.create_task(ask(client, n, v)))
+            at = time.monotonic()
+            answers = await asyncio.gather(*asked)
+            waits.append(time.monotonic() - at)
+            if answers[-1] != "done":
+                lost += 1
+                errors.append(answers[-1])
+            await asyncio.sleep(rng.uniform(0.5, 2.0))
+
+    async def ask(client: httpx.AsyncClient, n: int, fee: float) -> str:
+        body = {"session": f"user{n}", "screen": {"base": "open-door", "values": {"fee": fee}}}
+        answer = await client.post("api/simulate", json=body)
+        if answer.status_code != 200:
+            return f"{answer.status_code} {answer.text[:80]}"
+        return str(json.loads(answer.text.splitlines()[-1])["kind"])
+
+    limits = httpx.Limits(max_connections=users * 6)
+    async with httpx.AsyncClient(base_url=address, timeout=180, limits=limits) as client:
+        await asyncio.gather(*(user(n, client) for n in range(users)))
+    ranked = sorted(waits)
+    return {"users": users, "seconds": seconds, "last_values": len(waits), "lost": lost, "errors": errors[:3],
+            "median_s": round(median(ranked), 2), "p95_s": round(ranked[int(0.95 * (len(ranked) - 1))], 2)}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
