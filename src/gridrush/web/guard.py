@@ -79,7 +79,10 @@ class Guard:
 
         async def answer(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", []), *HEADERS]}
+                told = [*message.get("headers", []), *HEADERS]
+                if not any(name.lower() == b"cache-control" for name, _ in told):
+                    told.append((b"cache-control", b"no-cache"))  # files keep their names from release to release
+                message = {**message, "headers": told}
             await send(message)
 
         await self.app(scope, read, answer)
