@@ -18,41 +18,54 @@ def _uniform(key, sample, count):  # SplitMix64 (Steele et al. 2014) over the na
 
 
 @nb.njit(cache=True)
-def advance(rows, key, mttf, mttr, hours, hazard, repair, count, up):
-    # rows, mttf, mttr: (G,); hazard, repair, count: (S, N); up: (G, S * hours), ones on entry
+def advance(rows, key, mttf, mttr, hours, block, weight, dated_row, dated, hazard, repair, count, up):
+    """Take from up (B, S * hours) what the units of each block lose, by weight; moves hazard, repair, count (S, N).
+
+    rows, mttf, mttr, block, weight, dated_row: (G,); dated (D, hours) is the share left by outages of known date.
+    """
+    lost = np.zeros(hours)
     for s in range(hazard.shape[0]):
+        base = s * hours
         for g in range(rows.size):
-            if not np.isfinite(mttf[g]):
-                continue
-            n = rows[g]
-            h, r, c = hazard[s, n], repair[s, n], count[s, n]
-            if h < 0.0:  # first hour: in repair with the long-run share
-                if _uniform(key[n], s, c) < mttr[g] / (mttf[g] + mttr[g]):
-                    r = -np.log(_uniform(key[n], s, c + 1)) * mttr[g]
-                h = -np.log(_uniform(key[n], s, c + 2))
-                c += 3
-            t = 0.0
-            while True:
-                if r <= 0.0:  # working
-                    life = h * mttf[g]
-                    if t + life >= hours:
-                        h -= (hours - t) / mttf[g]
+            n, d, w, b = rows[g], dated_row[g], weight[g], block[g]
+            low, high = hours, 0  # hours in which something is lost
+            if np.isfinite(mttf[g]):
+                h, r, c = hazard[s, n], repair[s, n], count[s, n]
+                if h < 0.0:  # first hour: in repair with the long-run share
+                    if _uniform(key[n], s, c) < mttr[g] / (mttf[g] + mttr[g]):
+                        r = -np.log(_uniform(key[n], s, c + 1)) * mttr[g]
+                    h = -np.log(_uniform(key[n], s, c + 2))
+                    c += 3
+                t = 0.0
+                while True:
+                    if r <= 0.0:  # working
+                        life = h * mttf[g]
+                        if t + life >= hours:
+                            h -= (hours - t) / mttf[g]
+                            break
+                        t += life
+                        r = -np.log(_uniform(key[n], s, c)) * mttr[g]
+                        h = -np.log(_uniform(key[n], s, c + 1))
+                        c += 2
+                    end = min(t + r, float(hours))
+                    first, last = int(t), int(np.ceil(end))
+                    for k in range(first, last):
+                        lost[k] += min(end, k + 1.0) - max(t, float(k))
+                    low, high = min(low, first), max(high, last)
+                    r -= end - t
+                    t = end
+                    if t >= hours:
                         break
-                    t += life
-                    r = -np.log(_uniform(key[n], s, c)) * mttr[g]
-                    h = -np.log(_uniform(key[n], s, c + 1))
-                    c += 2
-                end = min(t + r, float(hours))
-                first, last = int(t), int(np.ceil(end))
-                for k in range(first, last):
-                    up[g, s * hours + k] -= min(end, k + 1.0) - max(t, float(k))
-                r -= end - t
-                t = end
-                if t >= hours:
-                    break
-                r = 0.0
-            hazard[s, n], repair[s, n], count[s, n] = h, r, c
-    for g in range(up.shape[0]):
-        if np.isfinite(mttf[g]):
-            for i in range(up.shape[1]):
-                up[g, i] = min(max(up[g, i], 0.0), 1.0)
+                    r = 0.0
+                hazard[s, n], repair[s, n], count[s, n] = h, r, c
+            if d >= 0:
+                low, high = 0, hours
+            for k in range(low, high):
+                gone = min(max(lost[k], 0.0), 1.0)
+                if d >= 0:
+                    gone = 1.0 - (1.0 - gone) * dated[d, k]
+                up[b, base + k] -= w * gone
+                lost[k] = 0.0
+    for b in range(up.shape[0]):
+        for k in range(up.shape[1]):
+            up[b, k] = min(max(up[b, k], 0.0), 1.0)

@@ -8,12 +8,16 @@ miners leaves the outages of every other unit as they were.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from gridrush.adequacy._kernels_history import advance
+from gridrush.case.system import Ints
 from gridrush.units import Floats
+
+Blocks = tuple[int, Ints, Floats]
+"""Number of blocks, block of each unit, share of the block's capacity."""
 
 
 class OutageHistory:
@@ -37,24 +41,38 @@ class OutageHistory:
         self._repair_h = np.zeros(shape)  # repair still to go
         self._count = np.zeros(shape, dtype=np.int64)
 
-    def advance(self, names: Sequence[str], hours: int, *, mttf_h: Floats, mttr_h: Floats) -> Floats:
-        """Share of each hour that each unit is up, over the next `hours`; units not named stand still.
+    def advance(
+        self, names: Sequence[str], hours: int, *, mttf_h: Floats, mttr_h: Floats, blocks: Blocks | None = None,
+        dated: Mapping[str, Floats] | None = None,
+    ) -> Floats:  # fmt: skip
+        """Share of each hour that each unit, or block of units, is up; units not named stand still.
 
         Parameters
         ----------
         names : sequence of str, length G
+        hours : int
         mttf_h, mttr_h : ndarray, shape (G,)
             Mean times in force over the span; an infinite `mttf_h` never fails. [h]
+        blocks : tuple of int, ndarray (G,), ndarray (G,), optional
+            Number of blocks, block of each unit, and its share of the block's capacity; default each unit by itself.
+        dated : mapping of str to ndarray (hours,), optional
+            Share of a unit that outages of known date leave, in every sample.
 
         Returns
         -------
-        ndarray, shape (G, S * hours)
+        ndarray, shape (G or blocks, S * hours)
             Samples one after the other.
         """
+        G = len(names)
+        number, block, share = blocks if blocks is not None else (G, np.arange(G), np.ones(G))
         rows = np.array([self._row[n] for n in names], dtype=np.int64)
-        up = np.ones((rows.size, self._hazard.shape[0] * hours))
-        advance(rows, self._key, np.asarray(mttf_h, float), np.asarray(mttr_h, float), hours, self._hazard,
-                self._repair_h, self._count, up)  # fmt: skip
+        dated_row = np.full(G, -1)
+        kept = [n for n in dated if n in names] if dated else []
+        dated_row[[names.index(n) for n in kept]] = np.arange(len(kept))
+        left = np.array([dated[n] for n in kept]) if dated and kept else np.ones((0, hours))
+        up = np.ones((number, self._hazard.shape[0] * hours))
+        advance(rows, self._key, np.asarray(mttf_h, float), np.asarray(mttr_h, float), hours, block, share, dated_row,
+                left, self._hazard, self._repair_h, self._count, up)  # fmt: skip
         return up
 
 

@@ -59,6 +59,29 @@ class GridModel:
         """Plants that fail one by one, as arrays."""
         return _table(self)
 
+    def fleet(self, month: int) -> Fleet:
+        """Plants of `table` that stand in a month (12 year + month - 1), and which of them are alike."""
+        t = self.table
+        rows = np.flatnonzero((t.first_month <= month) & (month < t.last_month))
+        key = rows.tobytes()
+        if key not in self._fleets:
+            first, block = np.unique(t.kind[rows], return_index=True, return_inverse=True)[1:]
+            total = np.bincount(block, t.capacity_mw[rows], minlength=first.size)
+            share = t.capacity_mw[rows] / np.where(total > 0.0, total, 1.0)[block]
+            self._fleets[key] = Fleet(rows, block, np.asarray(share, float), rows[first], np.asarray(total, float))
+        return self._fleets[key]
+
+    @cached_property
+    def _fleets(self) -> dict[bytes, Fleet]:
+        return {}
+
+    def mttf_h(self, rows: Ints, year: int) -> Floats:
+        """Mean time to failure of plants of `table` in a year, stress included. [h]"""
+        t = self.table
+        failing = np.minimum(t.forced_outage_share[rows] * self.stress(year), MOST_OUT_SHARE)
+        with np.errstate(divide="ignore"):
+            return np.where(failing > 0, t.mttr_h[rows] * (1.0 - failing) / failing, np.inf)
+
     @cached_property
     def weather_driven(self) -> tuple[Plant, ...]:
         """Plants whose output follows the weather."""
@@ -192,6 +215,7 @@ class GridModel:
         capacity_factor: Floats,
         path: np.ndarray | None = None,
         hydrology: Floats | None = None,
+        alike: bool = False,
     ) -> System:
         """The system in hours of one month, several sampled paths one after the other.
 
@@ -207,12 +231,26 @@ class GridModel:
             Sampled path each hour belongs to; hydro energy is limited in each path.
         hydrology : ndarray, shape (P,), optional
             Water of each path over the expected one.
+        alike : bool
+            Whether plants of one technology, zone and use are one unit, as `fleet` groups them: the same dispatch
+            from a seventh of the rows.
         """
         day = time[0].astype("datetime64[D]").item()
         month = 12 * day.year + day.month - 1
         period = np.zeros(time.size, np.int64) if path is None else np.asarray(path, np.int64)
         water = np.ones(int(period.max()) + 1) if hydrology is None else hydrology
-        return _assemble(self, time, month, demand, resources, capacity_factor, period, water)
+        return _assemble(self, time, month, demand, resources, capacity_factor, period, water, alike)
+
+
+@dataclass(frozen=True, eq=False)
+class Fleet:
+    """Plants that stand at a time: n of them, in B blocks of plants of one technology, zone and use."""
+
+    rows: Ints  # (n,) rows of the table of plants
+    block: Ints  # (n,) block each belongs to
+    share: Floats  # (n,) of the capacity of its block
+    first: Ints  # (B,) row of the first plant of each block
+    capacity_mw: Floats  # (B,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,6 +268,7 @@ class _Table:
     mttr_h: Floats
     ramp_share_per_h: Floats
     captive: NDArray[np.bool_]
+    kind: Ints  # same number: same technology, zone and use
     reservoir: NDArray[np.bool_]
     first_month: Ints
     last_month: Ints
@@ -245,14 +284,16 @@ def _table(model: GridModel) -> _Table:
     def of(name: TechnologyParameter, default: float) -> Floats:
         return np.array([model.parameter(p.technology, name, default) for p in plants])
 
+    technology = np.array([technologies.index(p.technology) for p in plants], np.int64)
+    zone = np.array([p.zone for p in plants], np.int64)
+    captive = np.array([p.captive for p in plants], bool)
     return _Table(
-        plants=plants, technologies=technologies,
-        technology=np.array([technologies.index(p.technology) for p in plants], np.int64),
-        zone=np.array([p.zone for p in plants], np.int64), capacity_mw=np.array([p.capacity_mw for p in plants]),
+        plants=plants, technologies=technologies, technology=technology, zone=zone,
+        kind=(technology * len(model.case.zones) + zone) * 2 + captive, capacity_mw=np.array([p.capacity_mw for p in plants]),
         cost_usd_per_mwh=np.array([marginal[p.technology, p.zone][0] for p in plants]),
         co2_t_per_mwh=np.array([marginal[p.technology, p.zone][1] for p in plants]),
         forced_outage_share=of("forced_outage_share", 0.0), mttr_h=of("mttr_h", 24.0),
-        ramp_share_per_h=of("ramp_share_per_h", 1.0), captive=np.array([p.captive for p in plants], bool),
+        ramp_share_per_h=of("ramp_share_per_h", 1.0), captive=captive,
         reservoir=np.array([p.technology == "hydro_reservoir" for p in plants], bool),
         first_month=np.array([p.first_month for p in plants], np.int64),
         last_month=np.array([p.last_month for p in plants], np.int64),
@@ -268,10 +309,14 @@ def _assemble(
     capacity_factor: Floats,
     period: Ints,
     water: Floats,
+    alike: bool,
 ) -> System:
     case, T, t = model.case, time.size, model.table
     year, m = divmod(month, 12)
-    serving = np.flatnonzero((t.first_month <= month) & (month < t.last_month))
+    fleet = model.fleet(month)
+    serving, capacity_mw = fleet.rows, t.capacity_mw[fleet.rows]
+    if alike:
+        serving, capacity_mw = fleet.first, fleet.capacity_mw
     kinds = t.technology[serving]
     used = np.unique(kinds)
     profiles = np.empty((2 + 3 * used.size + len(case.zones) * (1 + len(WEATHER_DRIVEN)), T))
@@ -302,23 +347,19 @@ def _assemble(
         mine = wet & (t.zone[serving] == z)
         flat = case.parameters.hydro_flat_share.value * hydro_mwh[z] * water[period] / (T / len(water))
         reservoir[mine] = h
-        must_run[mine] = row(flat / max(float(t.capacity_mw[serving][mine].sum()), 1e-9))
-    failing = np.minimum(t.forced_outage_share[serving] * model.stress(year), MOST_OUT_SHARE)
-    mttr = t.mttr_h[serving]
-    with np.errstate(divide="ignore"):
-        mttf = np.where(failing > 0, mttr * (1.0 - failing) / failing, np.inf)
-    extra = _fleets(model, month, resources, capacity_factor, row) + _offers(model, month)
+        must_run[mine] = row(flat / max(float(capacity_mw[mine].sum()), 1e-9))
+    extra = _weather_fleets(model, month, resources, capacity_factor, row) + _offers(model, month)
     col = list(zip(*extra, strict=True)) if extra else [()] * len(_Extra._fields)
     more = len(extra)
     units = Units(
-        name=(*(t.plants[n].name for n in serving), *col[0]),
+        name=(*(_block_name(model, n) if alike else t.plants[n].name for n in serving), *col[0]),
         technology=(*(t.plants[n].technology for n in serving), *col[1]),
         fuel=(*(model.fuel_of[t.plants[n].technology] for n in serving), *col[2]),
-        zone=_joined(t.zone[serving], col[3]), capacity_mw=_joined(t.capacity_mw[serving], col[4]),
+        zone=_joined(t.zone[serving], col[3]), capacity_mw=_joined(capacity_mw, col[4]),
         cost_usd_per_mwh=_joined(t.cost_usd_per_mwh[serving], col[5]),
         available=_joined(available[kinds], col[6]), must_run=_joined(must_run, [1] * more),
-        reservoir=_joined(reservoir, [-1] * more), mttf_h=_joined(mttf, [np.inf] * more),
-        mttr_h=_joined(mttr, [1.0] * more), maintenance_h=np.zeros(serving.size + more),
+        reservoir=_joined(reservoir, [-1] * more), mttf_h=_joined(model.mttf_h(serving, year), [np.inf] * more),
+        mttr_h=_joined(t.mttr_h[serving], [1.0] * more), maintenance_h=np.zeros(serving.size + more),
         co2_t_per_mwh=_joined(t.co2_t_per_mwh[serving], col[7]),
         ramp_share_per_h=_joined(t.ramp_share_per_h[serving], [1.0] * more),
     )  # fmt: skip
@@ -339,6 +380,11 @@ def _assemble(
                   _storage(model, stores), reservoirs)  # fmt: skip
 
 
+def _block_name(model: GridModel, n: int) -> str:
+    p = model.table.plants[n]
+    return f"{model.case.zone_names[p.zone]} {p.technology}" + (" captive" if p.captive else "")
+
+
 class _Extra(NamedTuple):
     """A unit that never fails and is never told to run: a weather-driven fleet or an import offer."""
 
@@ -356,7 +402,7 @@ def _joined(first: NDArray[np.generic], rest: Sequence[object]) -> NDArray[Any]:
     return np.concatenate([first, np.asarray(rest, first.dtype)])
 
 
-def _fleets(
+def _weather_fleets(
     model: GridModel, month: int, resources: Sequence[tuple[str, str]], capacity_factor: Floats,
     row: Callable[[Floats], int],
 ) -> list[_Extra]:  # fmt: skip

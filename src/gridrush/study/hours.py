@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ from gridrush.adequacy.schedule import planned_supply
 from gridrush.case.model import Case
 from gridrush.case.system import BlockKind, Demand, System
 from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
-from gridrush.grid.hourly import zone_shares
-from gridrush.grid.network import GridModel
+from gridrush.grid.hourly import Hours, zone_shares
+from gridrush.grid.network import Fleet, GridModel
 from gridrush.study._kernels import sum_rows
 from gridrush.study.paths import Paths
 from gridrush.units import Floats
@@ -30,16 +31,25 @@ class MonthHours:
     year_index: int
     month: int  # 12 year + month - 1
     hours: int  # of one path
-    system: System  # as dispatched, water already spent
+    system: System  # as dispatched: plants alike are one unit, water already spent
     dispatch: Dispatch
-    untapped: System  # as it was before: reservoirs full
+    met: Met
     consumers_mw: Floats  # (T, Z) firm load without miners
     registered_mw: Floats  # (T, Z) wanted
     unregistered_mw: Floats  # (T, Z) wanted
     interrupted_mw: Floats  # (T, Z) of registered_mw, cut by contract, order or shortage
     unserved_mw: Floats  # (T, Z) firm load not served, miners that count as firm left out
-    up: Floats  # (T, G) share of each unit up: sampled outages and dated ones
-    known_up: Floats | None  # (hours, G) dated outages alone; None when there are none
+    up: Floats  # (T, G) share of each unit of `system` up: sampled outages and dated ones
+
+
+@dataclass(frozen=True, eq=False)
+class Met:
+    """What a month meets before it is dispatched."""
+
+    model: GridModel
+    fleet: Fleet  # plants that stand; the first units of `system` are its blocks
+    system: System  # plants alike are one unit, reservoirs full
+    known_up: Mapping[str, Floats]  # (hours,) share of a plant that outages of known date leave
 
 
 @dataclass(eq=False)
@@ -88,22 +98,23 @@ class MonthEngine:
         factor = p.capacity_factor[year_index][:, :, at].transpose(1, 0, 2).reshape(len(p.resources), T)
         demand, registered, hidden, free = self._demand(consumers, registered_mw, unregistered_mw, rationing)
         path = np.repeat(np.arange(S), H)
-        system = self.model.system(
+        whole = self.model.system(
             time, demand, resources=p.resources, capacity_factor=factor.astype(np.float64), path=path,
-            hydrology=p.hydrology[year_index],
+            hydrology=p.hydrology[year_index], alike=True,
         )  # fmt: skip
-        up, known_up = self._up(system, H)
-        untapped = system
-        system, _ = planned_supply(system, up=up)  # water is spent where its path is short
+        known_up = self._known_up(month, time[:H])
+        up = self._up(whole, month, H, known_up)
+        system, _ = planned_supply(whole, up=up)  # water is spent where its path is short
         result = dispatch(system, up=up, merit=self._merit_of(system))
         Z = len(self.case.zones)
         short = system.demand.load_mw - result.served_mw
         return MonthHours(
-            year_index=year_index, month=month, hours=H, system=system, dispatch=result, untapped=untapped,
+            year_index=year_index, month=month, hours=H, system=system, dispatch=result,
+            met=Met(self.model, self.model.fleet(month), whole, known_up),
             consumers_mw=consumers,
             registered_mw=registered, unregistered_mw=hidden,
             interrupted_mw=free + short[:, 2 * Z : 3 * Z],
-            unserved_mw=short[:, :Z] + short[:, Z : 2 * Z], up=up, known_up=known_up,
+            unserved_mw=short[:, :Z] + short[:, Z : 2 * Z], up=up,
         )  # fmt: skip
 
     def _demand(
@@ -145,24 +156,25 @@ class MonthEngine:
         top = min(emergency, default=self.case.parameters.value_industry.value)
         return 0.5 * (max((x for x in normal if x < top), default=0.0) + top)
 
-    def _up(self, system: System, hours: int) -> tuple[Floats, Floats | None]:
-        """Share of each unit that is up: sampled and dated outages together, and the dated ones of one path alone."""
-        u = system.units
-        fails = np.isfinite(u.mttf_h)
-        names = [n for n, f in zip(u.name, fails, strict=True) if f]
-        up = np.ones((len(u), system.time.size))
-        up[fails] = self.history.advance(names, hours, mttf_h=u.mttf_h[fails], mttr_h=u.mttr_h[fails])
-        row = {n: i for i, n in enumerate(u.name)}
-        time = system.time[:hours]
-        known: Floats | None = None
+    def _known_up(self, month: int, time: Hours) -> dict[str, Floats]:
+        """Share of each plant that outages of known date leave, of plants that have one. (hours,)"""
+        out: dict[str, Floats] = {}
         for o in self.case.outages:
             start, end = np.datetime64(o.start, "h"), np.datetime64(o.end, "h")
-            if o.unit in row and start <= time[-1] and end > time[0]:
-                known = np.ones((hours, len(u))) if known is None else known
+            if start <= time[-1] and end > time[0]:
                 left = np.where((time >= start) & (time < end), 1.0 - o.lost_share, 1.0)
-                known[:, row[o.unit]] *= left
-                up[row[o.unit]] *= np.tile(left, system.time.size // hours)
-        return up.T, known
+                out[o.unit] = out.get(o.unit, 1.0) * left
+        return out
+
+    def _up(self, system: System, month: int, hours: int, known_up: Mapping[str, Floats]) -> Floats:
+        """Share of each unit that is up, sampled and dated outages together. (T, G)"""
+        fleet, table = self.model.fleet(month), self.model.table
+        up = np.ones((len(system.units), system.time.size))
+        up[: fleet.first.size] = self.history.advance(
+            [table.plants[n].name for n in fleet.rows], hours, mttf_h=self.model.mttf_h(fleet.rows, month // 12),
+            mttr_h=table.mttr_h[fleet.rows], blocks=(fleet.first.size, fleet.block, fleet.share), dated=known_up,
+        )  # fmt: skip
+        return up.T
 
     def _merit_of(self, system: System) -> Merit:
         key = (system.units.name, system.links.name, system.demand.name, tuple(system.demand.value_usd_per_mwh),

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from gridrush.adequacy.assess import assess
 from gridrush.adequacy.metrics import Assessment
 from gridrush.case.system import BlockKind, Demand, Links, Reservoirs, System, Units
-from gridrush.study.hours import MonthHours
+from gridrush.study.hours import Met, MonthHours
 from gridrush.units import Floats
 
 NO_RISK = xr.Dataset(coords={"year": np.zeros(0, np.int64), "zone": np.zeros(0, str)})
 """No year was assessed."""
 
-Part = tuple[int, float, int]
-"""A month of a profile: row in the month's system, factor, unit whose dated outages apply (-1: none)."""
+Part = tuple[int, float, str]
+"""A month of a profile: row in the month's system, factor, unit whose outages of known date apply ("": none)."""
 
 Recipe = tuple[Part | None, ...]
 """A year of a profile, month by month; None where there is nothing."""
@@ -70,7 +72,8 @@ def year_system(months: Sequence[MonthHours], *, path: int = 0, exports: bool = 
         Whether sales abroad are among the demand blocks.
     """
     slices = [slice(path * m.hours, (path + 1) * m.hours) for m in months]
-    systems = [m.untapped for m in months]
+    parts = [m.met for m in months]
+    systems = [m.system for m in parts]
     time = np.concatenate([s.time[at] for s, at in zip(systems, slices, strict=True)])
     rows: dict[Recipe, int] = {}
     profiles: list[Floats] = []
@@ -83,79 +86,105 @@ def year_system(months: Sequence[MonthHours], *, path: int = 0, exports: bool = 
                 if part is not None:
                     profile, scale, out = part
                     series[k] = systems[k].profiles[profile, slices[k]] * scale
-                    known = months[k].known_up
-                    if out >= 0 and known is not None:
-                        series[k] = series[k] * known[:, out]
+                    if out:
+                        series[k] = series[k] * parts[k].known_up[out]
             profiles.append(np.concatenate(series))
         return rows[recipe]
 
-    row(((0, 1.0, -1),) * len(months))
+    row(((0, 1.0, ""),) * len(months))
     row((None,) * len(months))
     middle = systems[len(systems) // 2]
     return System(
         zones=middle.zones, time=time, period=np.repeat(np.arange(len(months)), [m.hours for m in months]),
-        units=_units(months, row), demand=_demand(months, slices, exports=exports),
-        links=_links(systems, months, row),
+        units=_units(parts, row), demand=_demand(systems, slices, exports=exports),
+        links=_links(systems, row),
         storage=middle.storage, reservoirs=_reservoirs(systems, path), profiles=np.array(profiles),
     )  # fmt: skip
 
 
-def _units(months: Sequence[MonthHours], row: Row) -> Units:
-    systems = [m.untapped for m in months]
-    index = [{n: i for i, n in enumerate(s.units.name)} for s in systems]
-    names = tuple(dict.fromkeys(n for s in systems for n in s.units.name))
+def _units(months: Sequence[Met], row: Row) -> Units:
+    """Plants one by one, then what has no outages: weather-driven fleets and import offers."""
+    systems = [m.system for m in months]
     reservoirs = _reservoir_names(systems)
-    home: list[tuple[int, int]] = []  # a month each unit serves in, and its row there
-    capacity, water = np.zeros(len(names)), np.full(len(names), -1)
-    available, must_run = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
-    for n, name in enumerate(names):
+    table, model = months[0].model.table, months[0].model
+    plants = np.unique(np.concatenate([m.fleet.rows for m in months]))
+    block = np.full((len(months), plants.size), -1)
+    for k, m in enumerate(months):
+        block[k, np.searchsorted(plants, m.fleet.rows)] = m.fleet.block
+    dated = {name for m in months for name in m.known_up}
+    names = [table.plants[n].name for n in plants]
+    known: dict[tuple[bytes, str], tuple[int, int, int]] = {}
+    profile = np.empty((plants.size, 3), np.int64)  # available, must run, reservoir
+    for i, name in enumerate(names):
+        key = block[:, i].tobytes(), name if name in dated else ""
+        if key not in known:
+            at = [(k, int(b)) for k, b in enumerate(block[:, i]) if b >= 0]
+            can: list[Part | None] = [None] * len(months)
+            must: list[Part | None] = [None] * len(months)
+            water = -1
+            for k, b in at:
+                u, out = systems[k].units, name if name in months[k].known_up else ""
+                can[k], must[k] = (int(u.available[b]), 1.0, out), (int(u.must_run[b]), 1.0, out)
+                if u.reservoir[b] >= 0:
+                    water = reservoirs.index(systems[k].reservoirs.name[u.reservoir[b]])
+            known[key] = row(tuple(can)), row(tuple(must)), water
+        profile[i] = known[key]
+    wet = profile[:, 2] >= 0
+    year = int(systems[0].time[0].astype("datetime64[Y]").astype(int)) + 1970
+    mttf, mttr = model.mttf_h(plants, year), table.mttr_h[plants]
+    working = table.capacity_mw[plants] * np.where(wet & np.isfinite(mttf), mttf / (mttf + mttr), 1.0)
+    extra: dict[str, tuple[int, int]] = {}  # a month each serves in, and its row there
+    for k, m in enumerate(months):
+        for i in range(m.fleet.first.size, len(m.system.units)):
+            extra.setdefault(m.system.units.name[i], (k, i))
+    index = [{n: i for i, n in enumerate(s.units.name)} for s in systems]
+    top, available = [], []
+    for name in extra:
         at = [(k, ix[name]) for k, ix in enumerate(index) if name in ix]
-        home.append(at[0])
-        capacity[n] = max(float(systems[k].units.capacity_mw[i]) for k, i in at)
-        can: list[Part | None] = [None] * len(months)
-        must: list[Part | None] = [None] * len(months)
+        top.append(max(float(systems[k].units.capacity_mw[i]) for k, i in at))
+        can = [None] * len(months)
         for k, i in at:
-            u, known = systems[k].units, months[k].known_up
-            scale = float(u.capacity_mw[i]) / max(capacity[n], 1e-9)
-            out = -1 if known is None or known[:, i].min() == 1.0 else i
-            can[k], must[k] = (int(u.available[i]), scale, out), (int(u.must_run[i]), scale, out)
-            if u.reservoir[i] >= 0:
-                water[n] = reservoirs.index(systems[k].reservoirs.name[u.reservoir[i]])
-        available[n], must_run[n] = row(tuple(can)), row(tuple(must))
+            u = systems[k].units
+            can[k] = (int(u.available[i]), float(u.capacity_mw[i]) / max(top[-1], 1e-9), "")
+        available.append(row(tuple(can)))
 
-    wet = water >= 0
-    up_share = np.array([1.0 - systems[k].units.forced_outage_share[i] for k, i in home])
+    def of(field: str, first: NDArray[Any]) -> NDArray[Any]:
+        rest = [getattr(systems[k].units, field)[i] for k, i in extra.values()]
+        return np.concatenate([first, np.asarray(rest, first.dtype)])
 
-    def of(field: str) -> Floats:
-        return np.array([float(getattr(systems[k].units, field)[i]) for k, i in home])
-
+    more, nothing = len(extra), row((None,) * len(months))
+    technology = [table.technologies[q] for q in table.technology[plants]]
+    home = [systems[k].units for k, _ in extra.values()]
+    rows = [i for _, i in extra.values()]
     return Units(
-        name=names,
-        technology=tuple(systems[k].units.technology[i] for k, i in home),
-        fuel=tuple(systems[k].units.fuel[i] for k, i in home),
-        zone=np.array([systems[k].units.zone[i] for k, i in home], np.int64),
-        capacity_mw=np.where(wet, capacity * up_share, capacity),
-        cost_usd_per_mwh=of("cost_usd_per_mwh"), available=available, must_run=must_run,
-        reservoir=water.astype(np.int64), mttf_h=np.where(wet, np.inf, of("mttf_h")),
-        mttr_h=of("mttr_h"), maintenance_h=np.zeros(len(names)),
-        co2_t_per_mwh=of("co2_t_per_mwh"), ramp_share_per_h=of("ramp_share_per_h"),
+        name=(*names, *extra),
+        technology=(*technology, *(u.technology[i] for u, i in zip(home, rows, strict=True))),
+        fuel=(*(model.fuel_of[q] for q in technology), *(u.fuel[i] for u, i in zip(home, rows, strict=True))),
+        zone=of("zone", table.zone[plants]),
+        capacity_mw=np.concatenate([working, np.array(top)]),
+        cost_usd_per_mwh=of("cost_usd_per_mwh", table.cost_usd_per_mwh[plants]),
+        available=np.concatenate([profile[:, 0], np.array(available, np.int64)]),
+        must_run=np.concatenate([profile[:, 1], np.full(more, nothing)]),
+        reservoir=np.concatenate([profile[:, 2], np.full(more, -1)]),
+        mttf_h=of("mttf_h", np.where(wet, np.inf, mttf)), mttr_h=of("mttr_h", mttr),
+        maintenance_h=np.zeros(len(names) + more),
+        co2_t_per_mwh=of("co2_t_per_mwh", table.co2_t_per_mwh[plants]),
+        ramp_share_per_h=of("ramp_share_per_h", table.ramp_share_per_h[plants]),
     )  # fmt: skip
 
 
-def _demand(months: Sequence[MonthHours], slices: Sequence[slice], *, exports: bool) -> Demand:
+def _demand(systems: Sequence[System], slices: Sequence[slice], *, exports: bool) -> Demand:
     """Households, industry, registered miners that are firm, registered miners that are not (Z of each), sales."""
-    Z = len(months[0].system.zones)
+    Z = len(systems[0].zones)
     parts = []
     firm: BlockKind = "firm"
     soft: BlockKind = "interruptible"
     sale: BlockKind = "export"
     sales: dict[str, tuple[int, float]] = {}
-    for m in months:
-        d = m.untapped.demand
+    for d in (s.demand for s in systems):
         for b in range(3 * Z, len(d)) if exports else ():
             sales.setdefault(d.name[b], (int(d.zone[b]), float(d.value_usd_per_mwh[b])))
-    for m, at in zip(months, slices, strict=True):
-        d = m.untapped.demand
+    for d, at in zip((s.demand for s in systems), slices, strict=True):
         load = d.load_mw[at]
         miners = load[:, 2 * Z : 3 * Z]
         is_firm = d.kind[2 * Z] == firm
@@ -163,7 +192,7 @@ def _demand(months: Sequence[MonthHours], slices: Sequence[slice], *, exports: b
         for b in range(3 * Z, len(d)) if exports else ():
             sold[:, list(sales).index(d.name[b])] = load[:, b]
         parts.append(np.concatenate([load[:, : 2 * Z], miners * is_firm, miners * (not is_firm), sold], axis=1))
-    d = months[-1].untapped.demand
+    d = systems[-1].demand
     worth = d.value_usd_per_mwh
     return Demand(
         name=(*d.name[: 3 * Z], *(f"{n}, interruptible" for n in d.name[2 * Z : 3 * Z]), *sales),
@@ -176,7 +205,7 @@ def _demand(months: Sequence[MonthHours], slices: Sequence[slice], *, exports: b
     )
 
 
-def _links(systems: Sequence[System], months: Sequence[MonthHours], row: Row) -> Links:
+def _links(systems: Sequence[System], row: Row) -> Links:
     names = tuple(dict.fromkeys(n for s in systems for n in s.links.name))
     cells: list[tuple[float, ...]] = []
     for name in names:
@@ -185,8 +214,8 @@ def _links(systems: Sequence[System], months: Sequence[MonthHours], row: Row) ->
         forward = max(float(systems[j].links.forward_mw[x]) for j, x in at.items())
         backward = max(float(systems[j].links.backward_mw[x]) for j, x in at.items())
         series = tuple(
-            (0, float(systems[j].links.forward_mw[at[j]]) / max(forward, 1e-9), -1) if j in at else None
-            for j in range(len(months))
+            (0, float(systems[j].links.forward_mw[at[j]]) / max(forward, 1e-9), "") if j in at else None
+            for j in range(len(systems))
         )
         a = systems[k].links
         cells.append((a.source[i], a.target[i], forward, backward, a.loss_share[i], row(series)))
