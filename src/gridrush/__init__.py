@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING
 from gridrush.errors import CaseError, EngineError, GridrushError, InfeasibleError, Problem
 
 if TYPE_CHECKING:
-    from gridrush.adequacy.credit import headroom as headroom
     from gridrush.case.check import check_case as check_case
     from gridrush.case.estimate import Estimate as Estimate
-    from gridrush.case.load import load_case as load_case
     from gridrush.case.load import resolve_scenario as resolve_scenario
     from gridrush.case.model import Case as Case
     from gridrush.case.scenario import Scenario as Scenario
     from gridrush.case.system import System as System
     from gridrush.case.template import new_case as new_case
-    from gridrush.grid.dispatch import dispatch as dispatch
     from gridrush.grid.security import contingencies as contingencies
     from gridrush.mining.census import census as census
     from gridrush.mining.rush import rush as rush
+    from gridrush.study.doors import assess as assess
+    from gridrush.study.doors import dispatch as dispatch
+    from gridrush.study.doors import headroom as headroom
     from gridrush.study.expansion import plan as plan
-    from gridrush.study.networks import load_network as load_network
+    from gridrush.study.networks import Network as Network
+    from gridrush.study.networks import load_case as load_case
     from gridrush.study.run import Run as Run
     from gridrush.study.run import Study as Study
     from gridrush.study.runner import run_all as run_all
@@ -36,17 +37,18 @@ __version__ = "0.1.0"
 _ROOMS = {
     "Case": "gridrush.case.model",
     "Estimate": "gridrush.case.estimate",
+    "Network": "gridrush.study.networks",
     "Run": "gridrush.study.run",
     "Scenario": "gridrush.case.scenario",
     "Study": "gridrush.study.run",
     "System": "gridrush.case.system",
+    "assess": "gridrush.study.doors",
     "census": "gridrush.mining.census",
     "check_case": "gridrush.case.check",
     "contingencies": "gridrush.grid.security",
-    "dispatch": "gridrush.grid.dispatch",
-    "headroom": "gridrush.adequacy.credit",
-    "load_case": "gridrush.case.load",
-    "load_network": "gridrush.study.networks",
+    "dispatch": "gridrush.study.doors",
+    "headroom": "gridrush.study.doors",
+    "load_case": "gridrush.study.networks",
     "new_case": "gridrush.case.template",
     "plan": "gridrush.study.expansion",
     "resolve_scenario": "gridrush.case.load",
@@ -57,9 +59,9 @@ _ROOMS = {
 """Where each public name lives."""
 
 __all__ = [
-    "Case", "CaseError", "EngineError", "Estimate", "GridrushError", "InfeasibleError", "Problem", "Run", "Scenario",
-    "Study", "System", "__version__", "census", "check_case", "contingencies", "dispatch", "headroom", "load_case",
-    "load_network", "new_case", "plan", "resolve_scenario", "run_all", "rush", "simulate",
+    "Case", "CaseError", "EngineError", "Estimate", "GridrushError", "InfeasibleError", "Network", "Problem",
+    "Run", "Scenario", "Study", "System", "__version__", "assess", "census", "check_case", "contingencies",
+    "dispatch", "headroom", "load_case", "new_case", "plan", "resolve_scenario", "run_all", "rush", "simulate",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import gridrush as gr
 from gridrush.errors import CaseError
 from gridrush.grid.dispatch import dispatch
 from gridrush.grid.pypsa import from_pypsa
@@ -129,3 +130,29 @@ def test_what_is_no_network_is_refused_with_what_is_wanted(name: str, tmp_path: 
         (tmp_path / name).write_text("junk")
     with pytest.raises(CaseError, match="a netCDF or HDF5 file or a CSV folder"):
         from_pypsa(tmp_path / name)
+
+
+@pytest.mark.parametrize("how", ["netcdf", "hdf5", "csv_folder"])
+def test_a_network_is_loaded_as_a_case_and_answers_the_same_questions(how: str, tmp_path: Path) -> None:
+    n = three_hourly()
+    path = written(n, how, tmp_path)
+    assert n.optimize(solver_name="highs", log_to_console=False)[0] == "ok"
+    case = gr.load_case(path)
+    assert gr.dispatch(case, engine="lp").cost_usd == pytest.approx(n.objective, rel=1e-9)
+    assert gr.dispatch(path, engine="lp").cost_usd == pytest.approx(n.objective, rel=1e-9)
+    assert gr.assess(case, samples=20).metrics["LOLE_h"].mean == 0.0
+    room = gr.headroom(case, target_lole_h=1.0, samples=50, zones=["a"])
+    assert room[0].load_mw.mean == pytest.approx(100.0, abs=5.0)  # what coal has to spare
+    back = case.to_pypsa()
+    assert back.optimize(solver_name="highs", log_to_console=False)[0] == "ok"
+    assert back.objective == pytest.approx(n.objective, rel=1e-8)
+    with pytest.raises(gr.CaseError, match="neither scenarios nor years"):
+        gr.dispatch(case, "as-it-was")
+
+
+def test_a_network_with_something_to_build_is_planned_as_it_was_loaded(tmp_path: Path) -> None:
+    n = three_hourly()
+    n.add("Generator", "more", bus="b", p_nom_extendable=True, capital_cost=10.0, marginal_cost=1.0)
+    case = gr.load_case(written(n, "netcdf", tmp_path))
+    assert n.optimize(solver_name="highs", log_to_console=False)[0] == "ok"
+    assert gr.plan(case).cost_usd == pytest.approx(n.objective, rel=2e-3)

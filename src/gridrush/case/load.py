@@ -154,8 +154,8 @@ def _root(where: str | Path) -> Path:
 
 
 _NETWORK_HINT = (
-    "a network lacks the miners, prices and sources of a case: read it with gridrush.load_network, or give it to "
-    "gridrush dispatch, contingency, headroom or plan; `gridrush case new PATH` begins a case"
+    "a network lacks the miners, prices and sources of a case: gridrush.load_case reads it as a system, for dispatch, "
+    "contingency, assess, headroom and plan; `gridrush case new PATH` begins a case"
 )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -66,6 +68,7 @@ TABLES: Mapping[str, Table] = {
     "generation": Table("generation.csv", row.GenerationYear),
     "capacity": Table("capacity.csv", row.CapacityDate),
     "projects": Table("projects.csv", row.Project),
+    "announcements": Table("announcements.csv", row.Announcement),
     "network": Table("mining_network.csv", row.NetworkMonth),
     "atlas": Table("mining_atlas.csv", row.AtlasMonth),
     "machines": Table("mining_machines.csv", row.Machine),
@@ -100,6 +103,7 @@ class Case(Header):
     generation: tuple[row.GenerationYear, ...] = ()
     capacity: tuple[row.CapacityDate, ...] = ()
     projects: tuple[row.Project, ...] = ()
+    announcements: tuple[row.Announcement, ...] = ()
     network: tuple[row.NetworkMonth, ...] = ()
     atlas: tuple[row.AtlasMonth, ...] = ()
     machines: tuple[row.Machine, ...] = ()
@@ -113,6 +117,18 @@ class Case(Header):
     exchange: tuple[row.Exchange, ...] = ()
     scenarios: dict[str, Scenario] = Field(default_factory=dict)
     digest: str = ""  # hash of every file of the case
+
+    def to_pypsa(
+        self, path: str | Path | None = None, *, scenario: str | Scenario | None = None, year: int | None = None,
+        seed: int = 1,
+    ) -> Any:  # fmt: skip
+        """A year of the case as a PyPSA network, or the netCDF file it was written to.
+
+        See `gridrush.study.to_pypsa`, which it is by name: making hours of a case takes rooms that stand after this
+        one.
+        """
+        write = import_module("gridrush.study.networks").to_pypsa
+        return write(self, path, scenario=scenario, year=year, seed=seed)
 
     @property
     def zone_names(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from gridrush.case.scenario import Scenario
 from gridrush.case.schema import Project
 from gridrush.case.system import System
 from gridrush.errors import CaseError, Problem
+from gridrush.grid._pypsa_open import Zoning
 from gridrush.grid.fleet import online_date
 from gridrush.grid.hourly import month_of
 from gridrush.grid.network import WEATHER_DRIVEN, GridModel
@@ -31,7 +32,7 @@ from gridrush.planning.options import (
     stage_weights,
 )
 from gridrush.planning.plan import Plan
-from gridrush.study.networks import is_file_of_a_system
+from gridrush.study.networks import Network, is_file_of_a_system
 from gridrush.study.paths import Paths, draw_paths
 from gridrush.study.simulate import grid_model, year_systems
 from gridrush.study.steps import by_hour, in_steps, step_h
@@ -62,7 +63,7 @@ class PlanProblem:
 
 
 def plan(
-    where: Case | str | Path, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
+    where: Case | Network | str | Path, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
     scenario: str | Scenario | None = None, carbon_price_usd_per_t: float | None = None, exclude: Sequence[str] = (),
     force: Sequence[str] = (), lole_target_h: float | None = None, gap: float = 1e-3, samples: int = 1_000,
     futures: int = 1, seed: int = 1, zones: str | int | None = None, threads: int = 2, seconds: float = math.inf,
@@ -72,8 +73,8 @@ def plan(
 
     Parameters
     ----------
-    where : Case, str or Path
-        A case, its name or folder, or a PyPSA network.
+    where : Case, Network, str or Path
+        A case, its name or folder, or a PyPSA network read by `load_case` or in a file.
     first, last : int, optional
         First and last milestone year of a case; default: the year after its record ends, and its last year.
     every : int
@@ -137,11 +138,17 @@ def independent_lole(plan: Plan, *, samples: int, seed: int) -> list[Estimate]:
 
 
 def plan_problem(
-    where: Case | str | Path, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
+    where: Case | Network | str | Path, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
     scenario: str | Scenario | None = None, carbon_price_usd_per_t: float | None = None, exclude: Sequence[str] = (),
     force: Sequence[str] = (), futures: int = 1, seed: int = 1, zones: str | int | None = None,
 ) -> PlanProblem:  # fmt: skip
     """The planning problem of a case or of a PyPSA network in a file."""
+    gathered: Zoning = zones
+    if isinstance(where, Network):
+        if where.path is None:
+            raise CaseError([Problem("network", where.name, "a network in a file, which says what is extendable")])
+        gathered = where.zoning if zones is None else zones
+        where = where.path
     if isinstance(where, Case) or not is_file_of_a_system(where):
         if zones is not None:
             raise CaseError([Problem("zones", zones, "a network to go with it: a case has zones of its own")])
@@ -155,7 +162,7 @@ def plan_problem(
         raise CaseError(wrong)
     from gridrush.study.extendable import network_problem
 
-    stages, candidates, dropped = network_problem(where, zones=zones)
+    stages, candidates, dropped = network_problem(where, zones=gathered)
     if carbon_price_usd_per_t is not None:
         stages = [replace(s, carbon_price_usd_per_t=carbon_price_usd_per_t) for s in stages]
     kept = _without(candidates, exclude)
