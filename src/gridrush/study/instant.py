@@ -204,17 +204,25 @@ class Instant:
     ) -> Run:
         """The months of whole years as a `Run`."""
         span = tuple(self.case.years)[:years]
-        total = Collector(self.case, model, tuple(self.case.years), self.paths.samples)
+        total = Collector(self.case, model, span, self.paths.samples)
         cash = RunLedger(self.case, scenario, model)
-        for m in months[: 12 * years]:
-            for name, value in m.sums.items():
-                (total._peak if name in _HIGHEST else total._sum)(name, m.year_index, value)
-            total.add_month(m.month, m.figures)
-            for line, amounts in m.cash.items():
-                by_year = cash.amounts_usd.setdefault(line, {})
+        for name in months[0].sums:
+            if name not in _HIGHEST:
+                parts = np.array([m.sums[name] for m in months[: 12 * years]])
+                parts = parts.reshape(years, 12, *parts.shape[1:])
+                by_year = total.sums[name] = np.zeros((years, *parts.shape[2:]))
+                for m in range(12):  # month by month, so that it is the sum of `simulate` to the last bit
+                    by_year += parts[:, m]
+        for month in months[: 12 * years]:
+            for name, value in month.sums.items():
+                if name in _HIGHEST:
+                    total._peak(name, month.year_index, value)
+            total.add_month(month.month, month.figures)
+            for line, amounts in month.cash.items():
+                so_far = cash.amounts_usd.setdefault(line, {})
                 for year, usd in amounts.items():
-                    by_year[year] = by_year.get(year, 0.0) + usd
-        annual = total.annual_dataset().sel(year=list(span))
+                    so_far[year] = so_far.get(year, 0.0) + usd
+        annual = total.annual_dataset()
         return Run(
             case=self.case, scenario=scenario, seed=self.paths.seed, samples=self.paths.samples,
             hourly=xr.Dataset(), monthly=total.monthly_dataset(), annual=annual,

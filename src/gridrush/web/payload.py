@@ -23,43 +23,43 @@ _DIGITS = 5
 
 
 def rounded(values: Any) -> Any:
-    """Numbers as lists, five significant figures, null for what is not a number."""
-    flat = np.asarray(values, np.float64)
-    if flat.ndim > 1:
-        return [rounded(row) for row in flat]
-    return [_short(x) for x in flat.tolist()]
-
-
-def _short(x: float) -> float | None:
-    if not math.isfinite(x):
-        return None
-    return 0.0 if x == 0 else float(f"{x:.{_DIGITS}g}")
+    """Numbers as lists, five significant figures; what is not a number becomes null when it is written as JSON."""
+    x = np.asarray(values, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = _DIGITS - 1 - np.floor(np.log10(np.abs(x)))
+        places = np.where(np.isfinite(places), places, 0.0)
+        up, down = 10.0 ** np.maximum(places, 0.0), 10.0 ** np.maximum(-places, 0.0)
+        return (np.rint(x * up / down) / up * down).tolist()
 
 
 def of_run(run: Run) -> Json:
     """Years, months and money of a run."""
-    a, m = run.annual, run.monthly
-    annual = {k: rounded(a[k].sum("zone")) for k in _SUMMED if k in a}
-    annual |= {k: rounded(a[k]) for k in _SINGLE if k in a}
-    annual["shortfall_h"] = rounded(a["shortfall_h"].max("zone"))
-    zones = {k: {str(z): rounded(a[k].sel(zone=z)) for z in a["zone"].values}
-             for k in _SUMMED}  # fmt: skip
-    years = [int(y) for y in a["year"].values]
+    years = [int(y) for y in run.annual["year"].values]
     n = 12 * len(years)
-    part = m.isel(month=slice(0, n))
-    monthly = {k: rounded(part[k].sum("zone")) for k in ("registered_mw", "unregistered_mw")}
-    monthly |= {f"mining_{b}_mw": rounded(part["mining_mw"].sel(bound=b)) for b in ("low", "best", "high")}
-    monthly |= {k: rounded(part[k]) for k in ("hashrate_ehs", "world_hashrate_ehs", "hashprice_usd_per_ph_day",
-                                              "breakeven_usd_per_mwh") if k in part}  # fmt: skip
-    by_zone = {f"{k}_mw": {str(z): rounded(part[f"{k}_mw"].sel(zone=z)) for z in part["zone"].values}
-               for k in ("registered", "unregistered")}  # fmt: skip
-    by_zone["rationed_share"] = {str(z): rounded(part["rationed_share"].sel(zone=z)) for z in part["zone"].values}
+    a = {str(k): np.asarray(v.values) for k, v in run.annual.variables.items()}
+    m = {str(k): np.asarray(v.values)[:n] for k, v in run.monthly.variables.items()}
+    zones, fuels = [str(z) for z in a["zone"]], [str(f) for f in a["fuel"]]
+
+    def each(names: list[str], table: Any) -> Json:
+        return dict(zip(names, rounded(np.asarray(table).T), strict=True))
+
+    annual = {k: rounded(a[k].sum(axis=1)) for k in _SUMMED if k in a}
+    annual |= {k: rounded(a[k]) for k in _SINGLE if k in a}
+    annual["shortfall_h"] = rounded(a["shortfall_h"].max(axis=1))
+    monthly = {k: rounded(m[k].sum(axis=1)) for k in ("registered_mw", "unregistered_mw")}
+    bounds = [str(b) for b in run.monthly["bound"].values]
+    monthly |= {f"mining_{b}_mw": v for b, v in each(bounds, m["mining_mw"]).items()}
+    monthly |= {k: rounded(m[k]) for k in ("hashrate_ehs", "world_hashrate_ehs", "hashprice_usd_per_ph_day",
+                                           "breakeven_usd_per_mwh") if k in m}  # fmt: skip
+    cash = run.ledger
+    paid = each([str(k) for k in cash.columns], cash.to_numpy())
+    net = party_balances(run)
     return {
-        "scenario": run.scenario.name, "title": run.scenario.title, "years": years, "annual": annual, "zones": zones,
-        "generation_twh": {str(f): rounded(a["generation_twh"].sel(fuel=f)) for f in a["fuel"].values},
-        "months": [str(x)[:7] for x in part["month"].values], "monthly": monthly, "monthly_zones": by_zone,
-        "ledger": {str(k): rounded(run.ledger[k].to_numpy()) for k in run.ledger.columns},
-        "balances": {str(k): rounded(v.to_numpy()) for k, v in party_balances(run).items()},
+        "scenario": run.scenario.name, "title": run.scenario.title, "years": years, "annual": annual,
+        "zones": {k: each(zones, a[k]) for k in _SUMMED}, "generation_twh": each(fuels, a["generation_twh"]),
+        "months": [str(x)[:7] for x in m["month"]], "monthly": monthly,
+        "monthly_zones": {k: each(zones, m[k]) for k in ("registered_mw", "unregistered_mw", "rationed_share")},
+        "ledger": paid, "balances": each([str(k) for k in net.columns], net.to_numpy()),
         "system_cost_usd": rounded(system_costs(run).to_numpy()),
         "projects": in_service(run), "lines": party_lines(), "seconds": round(run.seconds, 3),
     }  # fmt: skip
