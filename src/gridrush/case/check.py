@@ -31,6 +31,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "generation": ("year", "fuel"),
     "capacity": ("on",),
     "projects": ("project",),
+    "announcements": ("project", "said"),
     "network": ("month",),
     "atlas": ("month", "country"),
     "machines": ("model",),

@@ -95,10 +95,11 @@ class ImportContract(_Lever):
 
 
 class Build(Strict):
-    """A project of the case goes ahead; `online` overrides the planned date plus slip."""
+    """A project of the case goes ahead; `online` overrides the planned date plus slip, `capacity_mw` its size."""
 
     project: Name
     online: date | None = None
+    capacity_mw: Positive | None = None
 
 
 class Assumptions(Strict):
@@ -111,6 +112,7 @@ class Assumptions(Strict):
     outage_stress: Positive | None = None
     hydro_share: Positive = 1.0  # of the expected year
     slip_extra_years: Annotated[float, Field(ge=-5, le=20)] = 0.0
+    life_extra_years: Annotated[float, Field(ge=-20, le=30)] = 0.0  # of units whose closing lies after the case's date
     world_last_month: Month | None = None  # pretend the record ends here
 
 

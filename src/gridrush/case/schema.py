@@ -179,7 +179,9 @@ TechnologyParameter = Literal[
     "ramp_share_per_h",
     "life_years",
     "capex_usd_per_mw",
-    "lead_time_years",
+    "lead_time_years",  # from the decision to the first day of service
+    "construction_years",  # of it, those over which capex is spent
+    "closing_age_years",  # at which a unit that is not rebuilt closes
     "storage_hours",
     "round_trip_share",
 ]
@@ -344,6 +346,27 @@ class Project(Range):
     status: Literal["existing-rebuild", "under-construction", "planned", "candidate"]
     replaces: str = ""  # plant closed when this one starts
     needs_consent: bool = False
+
+
+class Announcement(Sourced):
+    """A date of service that was announced, and what became of it: the record that slips are drawn from."""
+
+    project: Name
+    said: date
+    planned: date  # as announced then
+    became: date  # when it served, or is now to serve; not built by then if the note says so
+    done: bool
+
+    @model_validator(mode="after")
+    def _ahead(self) -> Self:
+        if self.planned <= self.said:
+            raise ValueError(f"planned {self.planned} is not after it was said, {self.said}")
+        return self
+
+    @property
+    def slip_share(self) -> float:
+        """Slip over the time that was announced."""
+        return (self.became - self.planned).days / (self.planned - self.said).days
 
 
 class NetworkMonth(Sourced):

@@ -48,6 +48,13 @@ def in_force(start: date, end: date | None, month: int) -> bool:
     return month_number(start) <= month < (NEVER if end is None else month_number(end))
 
 
+def _closing(case: Case, end: date | None, life_extra_years: float) -> int:
+    """Month from which a unit is gone; closings that lie ahead of the case's date move with the life of plants."""
+    if end is None:
+        return NEVER
+    return month_number(end) + (round(12 * life_extra_years) if end > case.as_of else 0)
+
+
 def month_number(day: date) -> int:
     """Months since year 0 of the first whole month from a day on."""
     return 12 * day.year + day.month - 1 + (day.day > 15)
@@ -61,13 +68,13 @@ def online_date(project: Project, *, build: Build | None = None, slip_extra_year
 
 
 def build_fleet(
-    case: Case, builds: Sequence[Build], *, slip_extra_years: float = 0.0
+    case: Case, builds: Sequence[Build], *, slip_extra_years: float = 0.0, life_extra_years: float = 0.0
 ) -> tuple[tuple[Plant, ...], tuple[Wire, ...]]:
     """Units and links of a scenario: what stands, plus the projects it builds, less what they replace."""
     zone = {name: i for i, name in enumerate(case.zone_names)}
     plants = [
         Plant(u.unit, u.technology, zone[u.zone], u.capacity_mw, month_number(u.start),
-              NEVER if u.end is None else month_number(u.end), u.captive)
+              _closing(case, u.end, life_extra_years), u.captive)
         for u in case.units
     ]  # fmt: skip
     owner = {u.unit: u.plant for u in case.units}
@@ -80,14 +87,15 @@ def build_fleet(
     for build in builds:
         p = projects[build.project]
         month = month_number(online_date(p, build=build, slip_extra_years=slip_extra_years))
+        capacity_mw = build.capacity_mw if build.capacity_mw is not None else p.capacity_mw
         if p.technology == "line":
             ends = zone[p.zone], zone[p.zone_to]
-            wires.append(Wire(p.project, *ends, p.capacity_mw, p.capacity_mw, 0.0, month, NEVER))
+            wires.append(Wire(p.project, *ends, capacity_mw, capacity_mw, 0.0, month, NEVER))
             continue
-        number = max(1, round(p.capacity_mw / p.unit_mw))
+        number = max(1, round(capacity_mw / p.unit_mw))
         plants += [
             Plant(p.project if number == 1 else f"{p.project} {i + 1}", p.technology, zone[p.zone],
-                  p.capacity_mw / number, month, NEVER)
+                  capacity_mw / number, month, NEVER)
             for i in range(number)
         ]  # fmt: skip
         if p.replaces:

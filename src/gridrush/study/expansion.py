@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +42,12 @@ LINE_LIFE_YEARS = 40.0
 """Economic life of an overhead line. Danish Energy Agency, Technology Data for Energy Transport."""
 DEFAULT_LIFE_YEARS = 25.0
 """Economic life of a technology whose life the case does not give."""
+LINE_BUILD_YEARS = 3.0
+"""Years over which a line is paid for. Karabatan-Ulke, 500 kV: September 2024 to December 2027 (Trend, 10 Sept 2024)."""
 WHOLE_FROM_MW = 100.0
 """Units at least this large are built whole; a park of smaller ones can have any size."""
+WORTH_CALLING_MW = 1.0
+"""Miners of a zone below this are too few to contract with."""
 STAGE_YEARS = 5
 DAYS_PER_YEAR = 365.25
 
@@ -66,8 +70,8 @@ def plan(
     where: Case | Network | str | Path, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
     scenario: str | Scenario | None = None, carbon_price_usd_per_t: float | None = None, exclude: Sequence[str] = (),
     force: Sequence[str] = (), lole_target_h: float | None = None, gap: float = 1e-3, samples: int = 1_000,
-    futures: int = 1, seed: int = 1, zones: str | int | None = None, threads: int = 2, seconds: float = math.inf,
-    progress: Callable[[Progress], None] | None = None,
+    decide: date | None = None, futures: int = 1, seed: int = 1, zones: str | int | None = None, threads: int = 2,
+    seconds: float = math.inf, progress: Callable[[Progress], None] | None = None,
 ) -> Plan:  # fmt: skip
     """Least-cost plan of a case, or of a PyPSA network with extendable components, with a certified gap.
 
@@ -97,7 +101,7 @@ def plan(
     """
     problem = plan_problem(
         where, first=first, last=last, every=every, scenario=scenario, carbon_price_usd_per_t=carbon_price_usd_per_t,
-        exclude=exclude, force=force, futures=futures, seed=seed, zones=zones,
+        exclude=exclude, force=force, decide=decide, futures=futures, seed=seed, zones=zones,
     )  # fmt: skip
     return solve(problem, lole_target_h=lole_target_h, gap=gap, samples=samples, seed=seed, threads=threads,
                  seconds=seconds, progress=progress)  # fmt: skip
@@ -140,7 +144,8 @@ def independent_lole(plan: Plan, *, samples: int, seed: int) -> list[Estimate]:
 def plan_problem(
     where: Case | Network | str | Path, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
     scenario: str | Scenario | None = None, carbon_price_usd_per_t: float | None = None, exclude: Sequence[str] = (),
-    force: Sequence[str] = (), futures: int = 1, seed: int = 1, zones: str | int | None = None,
+    force: Sequence[str] = (), decide: date | None = None, futures: int = 1, seed: int = 1,
+    zones: str | int | None = None,
 ) -> PlanProblem:  # fmt: skip
     """The planning problem of a case or of a PyPSA network in a file."""
     gathered: Zoning = zones
@@ -154,10 +159,10 @@ def plan_problem(
             raise CaseError([Problem("zones", zones, "a network to go with it: a case has zones of its own")])
         case = where if isinstance(where, Case) else load_case(where)
         return case_problem(
-            case, first=first, last=last, every=every, scenario=scenario, exclude=exclude, force=force,
+            case, first=first, last=last, every=every, scenario=scenario, exclude=exclude, force=force, decide=decide,
             carbon_price_usd_per_t=carbon_price_usd_per_t, futures=futures, seed=seed,
         )  # fmt: skip
-    for_cases = {"from": first, "to": last, "scenario": scenario}
+    for_cases = {"from": first, "to": last, "scenario": scenario, "decide": decide}
     if wrong := [Problem(n, x, "a case to go with it") for n, x in for_cases.items() if x is not None]:
         raise CaseError(wrong)
     from gridrush.study.extendable import network_problem
@@ -172,13 +177,15 @@ def plan_problem(
 def case_problem(
     case: Case, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS,
     scenario: str | Scenario | None = None, carbon_price_usd_per_t: float | None = None, exclude: Sequence[str] = (),
-    force: Sequence[str] = (), futures: int = 1, seed: int = 1,
+    force: Sequence[str] = (), decide: date | None = None, futures: int = 1, seed: int = 1,
 ) -> PlanProblem:  # fmt: skip
-    """Milestone years of a case and its projects as candidates.
+    """Milestone years of a case, and its projects and what else may be contracted as candidates.
 
-    Projects of the scenario that are under construction go ahead; every other project of the case may be built, from
-    its announced date plus its expected slip, once, in whole units if they are large. Money: capex spent evenly over
-    the technology's lead time and paid back over its life at the case's cost of capital.
+    Projects of the scenario that are under construction go ahead; units close when the case says so. Every other
+    project may be built in whole units if they are large, from its announced date plus its expected slip: named ones
+    once, generic ones again and again, as fast as one after the other. Rebuilds are such projects: life extension.
+    Besides, `contracts_of` the ties, and `interruptible_of` the miners that count as firm. Money: capex spent evenly
+    over the years of construction, with interest, and paid back over the life at the case's cost of capital.
 
     Parameters
     ----------
@@ -191,6 +198,9 @@ def case_problem(
     force : sequence of str
         Projects (or technologies: their earliest project) that must stand whole by the last stage, or by a year:
         `nuclear-balkhash@2040`.
+    decide : date, optional
+        Day of the decision. Projects decided after it are not yet committed and could start on that day; generic
+        ones cannot start before it. Default: as announced.
     futures : int
         Weather paths of each stage, equally likely; the plan is the same in all.
     """
@@ -202,19 +212,23 @@ def case_problem(
         raise CaseError([Problem("carbon price", price, "a number >= 0 [USD/t]")])
     if futures < 1:
         raise CaseError([Problem("futures", futures, "a whole number >= 1")])
-    going = {p.project for p in case.projects if p.status == "under-construction"}
+    going = {p.project for p in case.projects if p.status == "under-construction" and _decided(p, decide)}
     committed = [b for b in base.builds if b.project in going]
     model = grid_model(case, base.model_copy(update={"carbon_price_usd_per_t": 0.0}))
-    every_one = [candidate_of(p, model, slip_extra_years=base.assume.slip_extra_years) for p in case.projects]
-    kept = {c.name for c in _without(every_one, exclude)}
+    every_one = [candidate_of(p, model, slip_extra_years=base.assume.slip_extra_years, decide=decide)
+                 for p in case.projects]  # fmt: skip
+    known = _without([*every_one, *contracts_of(case, years)], exclude, also=("interruptible",))
+    kept = {c.name for c in known}
     committed = [b for b in committed if b.project in kept]
     built = {b.project for b in committed}
-    candidates = _forced(
-        [c for c in every_one if c.name in kept and c.name not in built], [f for f in force if f not in built], years
-    )
     standing = base.model_copy(update={"carbon_price_usd_per_t": 0.0, "build": tuple(committed), "also_build": ()})
     systems = [year_systems(case, standing, years=years, seed=seed + k) for k in range(futures)]
     paths = [draw_paths(case, years, samples=1, seed=seed + k) for k in range(futures)]
+    on_call = [] if "interruptible" in exclude else interruptible_of(case, [s[y] for s in systems for y in years])
+    candidates = _forced(
+        [c for c in known if c.name not in built] + on_call, [f for f in force if f not in built], years,
+        {p.project: p.capacity_mw for p in case.projects},
+    )  # fmt: skip
     span = every if len(years) > 1 else 1
     weights = stage_weights(years, case.parameters.discount_share.value, last_years=span)
     stages = [
@@ -222,7 +236,7 @@ def case_problem(
             year, weights[y],
             [
                 Future(f"weather {k + 1}", 1.0 / futures, systems[k][year],
-                       availability(candidates, case, model, paths[k], y))
+                       availability(candidates, case, model, paths[k], y, systems[k][year]))
                 for k in range(futures)
             ],
             price,
@@ -230,6 +244,10 @@ def case_problem(
         for y, year in enumerate(years)
     ]  # fmt: skip
     return PlanProblem(case.name, stages, candidates, base.name)
+
+
+def _decided(project: Project, decide: date | None) -> bool:
+    return decide is None or (project.decided is not None and project.decided <= decide)
 
 
 def milestones(case: Case, first: int | None, last: int | None, every: int) -> list[int]:
@@ -248,23 +266,31 @@ def milestones(case: Case, first: int | None, last: int | None, every: int) -> l
     return sorted({*range(start, end + 1, every), end})
 
 
-def candidate_of(project: Project, model: GridModel, *, slip_extra_years: float = 0.0) -> Candidate:
-    """A project of a case as something a plan may build."""
+def candidate_of(
+    project: Project, model: GridModel, *, slip_extra_years: float = 0.0, decide: date | None = None
+) -> Candidate:
+    """A project of a case as something a plan may build; see `case_problem`."""
     case, t = model.case, project.technology
     zone = {name: i for i, name in enumerate(case.zone_names)}
     line = t == "line"
     life = model.parameter(t, "life_years", LINE_LIFE_YEARS if line else DEFAULT_LIFE_YEARS)
     rate = case.parameters.discount_share.value
+    lead = model.parameter(t, "lead_time_years", 0.0)
     capex = overnight_with_interest(
-        project.capex_usd_per_mw, discount_share=rate, build_years=model.parameter(t, "lead_time_years", 0.0)
-    )
-    first_year = _first_whole_year(online_date(project, slip_extra_years=slip_extra_years))
+        project.capex_usd_per_mw, discount_share=rate,
+        build_years=model.parameter(t, "construction_years", LINE_BUILD_YEARS if line else lead),
+    )  # fmt: skip
+    again = project.status == "candidate" and not project.needs_consent and not project.replaces and not line
+    serves = online_date(project, slip_extra_years=slip_extra_years) + _moved(project, decide)
+    unit_mw = project.unit_mw if project.unit_mw >= WHOLE_FROM_MW else 0.0
     common = Candidate(
-        name=project.project, technology=t, zone=zone[project.zone], max_mw=project.capacity_mw,
-        unit_mw=project.unit_mw if project.unit_mw >= WHOLE_FROM_MW else 0.0,
+        name=project.project, technology=t, zone=zone[project.zone],
+        max_mw=math.inf if again else project.capacity_mw,
+        unit_mw=project.capacity_mw if project.replaces else unit_mw,  # the old plant goes as a whole
+        build_mw_per_year=project.capacity_mw / max(lead, 1.0) if again else math.inf,
         capex_usd_per_mw_year=capex * annuity_share(rate, life),
         fixed_usd_per_mw_year=model.parameter(t, "fixed_cost_usd_per_mw_year", 0.0),
-        earliest_year=first_year, life_years=life,
+        earliest_year=_first_whole_year(serves), life_years=life,
     )  # fmt: skip
     if line:
         return replace(common, kind="link", zone_to=zone[project.zone_to])
@@ -284,17 +310,74 @@ def candidate_of(project: Project, model: GridModel, *, slip_extra_years: float 
     )  # fmt: skip
 
 
+def _moved(project: Project, decide: date | None) -> timedelta:
+    """How much later, or sooner, a project serves when it is decided on a day; public consent cannot be hurried."""
+    if decide is None or project.decided is None or project.needs_consent:
+        return timedelta()
+    free = project.status == "candidate" or project.decided > decide
+    return decide - project.decided if free else timedelta()
+
+
+def contracts_of(case: Case, years: Sequence[int]) -> list[Candidate]:
+    """Firm import contracts: what a tie may carry at most beyond what the case counts on, at the price in force.
+
+    No fee for holding the capacity ready is known, so none is charged.
+    """
+    zone = {name: i for i, name in enumerate(case.zone_names)}
+    found = []
+    for t in case.ties:
+        serves = [y for y in years if t.active_in(y) and t.start <= date(y, 7, 1) and (t.end or date.max) > date(y, 7, 1)]
+        more = (t.high_mw or t.capacity_mw) - t.capacity_mw
+        if t.direction == "import" and not t.emergency and more > 0 and serves:
+            found.append(Candidate(
+                name=f"{t.tie} contract {t.start.year}", technology="import", fuel="import", zone=zone[t.zone],
+                max_mw=more, cost_usd_per_mwh=t.price_usd_per_mwh, earliest_year=serves[0],
+                at_most_mw={y: 0.0 for y in years if y not in serves}, life_years=serves[-1] - serves[0] + 1,
+            ))  # fmt: skip
+    return found
+
+
+def interruptible_of(case: Case, systems: Sequence[System]) -> list[Candidate]:
+    """Miners that count as firm load, by zone, as a resource: they may be called at the price the case's scenarios pay.
+
+    No standing fee is paid; a system where they are cut by order or contract anyway has none of them.
+    """
+    paid = [r.paid_usd_per_mwh for s in case.scenarios.values() for r in s.rationing if r.paid_usd_per_mwh > 0]
+    if not paid:
+        return []
+    most = np.max([_firm_miners(s).max(axis=1) for s in systems], axis=0)
+    return [
+        Candidate(name=f"interruptible miners {case.zone_names[z]}", technology="interruptible", fuel="interruptible",
+                  zone=z, max_mw=float(mw), cost_usd_per_mwh=max(paid))
+        for z, mw in enumerate(most) if mw > WORTH_CALLING_MW
+    ]  # fmt: skip
+
+
+def _firm_miners(system: System) -> Floats:
+    """Registered miners' load that counts as firm. [MW] (Z, T)"""
+    out = np.zeros((len(system.zones), system.time.size))
+    for b, (name, kind) in enumerate(zip(system.demand.name, system.demand.kind, strict=True)):
+        if kind == "firm" and name.endswith("registered miners"):
+            out[system.demand.zone[b]] += system.demand.load_mw[:, b]
+    return out
+
+
 def _first_whole_year(day: date) -> int:
     return day.year + (day.timetuple().tm_yday > 1)
 
 
-def availability(candidates: Sequence[Candidate], case: Case, model: GridModel, paths: Paths, row: int) -> Floats:
+def availability(
+    candidates: Sequence[Candidate], case: Case, model: GridModel, paths: Paths, row: int, system: System
+) -> Floats:
     """Share of each candidate that can run in each hour of a year: weather, else derating and maintenance. (C, T)"""
     out = np.ones((len(candidates), paths.time[row].size))
     month = month_of(paths.time[row])
     problems = []
     for i, c in enumerate(candidates):
-        if c.kind != "unit":
+        if c.kind != "unit" or c.technology == "import":
+            continue
+        if c.technology == "interruptible":
+            out[i] = np.clip(_firm_miners(system)[c.zone] / c.max_mw, 0.0, 1.0)
             continue
         if c.technology in WEATHER_DRIVEN:
             place = (case.zone_names[c.zone], c.technology)
@@ -325,16 +408,19 @@ def _unknown(option: str, name: str, candidates: Sequence[Candidate]) -> Problem
     return Problem(option, name, "a project, technology or fuel of the candidates", closest(name, names))
 
 
-def _without(candidates: Sequence[Candidate], exclude: Sequence[str]) -> list[Candidate]:
-    gone = {name: _called(candidates, name) for name in exclude}
+def _without(candidates: Sequence[Candidate], exclude: Sequence[str], also: Sequence[str] = ()) -> list[Candidate]:
+    """Candidates but those excluded; `also` names kinds that come later."""
+    gone = {name: _called(candidates, name) for name in exclude if name not in also}
     if wrong := [_unknown("exclude", name, candidates) for name, found in gone.items() if not found]:
         raise CaseError(wrong)
     names = {c.name for found in gone.values() for c in found}
     return [c for c in candidates if c.name not in names]
 
 
-def _forced(candidates: Sequence[Candidate], force: Sequence[str], years: Sequence[int]) -> list[Candidate]:
-    """Candidates with what must stand, and by when."""
+def _forced(
+    candidates: Sequence[Candidate], force: Sequence[str], years: Sequence[int], size: Mapping[str, float] | None = None
+) -> list[Candidate]:
+    """Candidates with what must stand, and by when; `size` is that of one project."""
     least: dict[str, dict[int, float]] = {}
     problems = []
     for text in force:
@@ -347,7 +433,7 @@ def _forced(candidates: Sequence[Candidate], force: Sequence[str], years: Sequen
             problems.append(_unknown("force", name, candidates))
             continue
         c = min(found, key=lambda c: c.earliest_year)
-        whole = c.max_mw if math.isfinite(c.max_mw) else c.unit_mw
+        whole = (size or {}).get(c.name, c.max_mw if math.isfinite(c.max_mw) else c.unit_mw)
         if not whole > 0:
             problems.append(Problem("force", name, "a candidate of a size, in units or in all"))
         least.setdefault(c.name, {})[min((y for y in years if y >= by), default=years[-1])] = whole

@@ -151,7 +151,8 @@ def assess(
 
 def grid_model(case: Case, scenario: Scenario) -> GridModel:
     """The fleet, links and rules of the grid under a scenario."""
-    plants, wires = build_fleet(case, scenario.builds, slip_extra_years=scenario.assume.slip_extra_years)
+    plants, wires = build_fleet(case, scenario.builds, slip_extra_years=scenario.assume.slip_extra_years,
+                                life_extra_years=scenario.assume.life_extra_years)  # fmt: skip
     stress = scenario.assume.outage_stress
     record = max(d.year for d in case.demand)
     carbon = scenario.carbon_price_usd_per_t

@@ -38,8 +38,8 @@ def test_a_project_costs_its_annuity_and_serves_after_its_slip() -> None:
     model = grid_model(case, case.scenarios[case.default_scenario])
     found = {p.project: candidate_of(p, model) for p in case.projects}
     wind, reactor, line = found["mirny-wind"], found["nuclear-balkhash"], found["north-south-500"]
-    rate, lead = 0.10, 3.0  # the case's cost of capital and the lead time of wind
-    spread = 1_174_500 * math.expm1(math.log1p(rate) * lead) / (math.log1p(rate) * lead)
+    rate, works = 0.10, 2.0  # the case's cost of capital and the years of construction of wind
+    spread = 1_174_500 * math.expm1(math.log1p(rate) * works) / (math.log1p(rate) * works)
     assert wind.capex_usd_per_mw_year == pytest.approx(spread * annuity_share(rate, 30))
     assert wind.cost_usd_per_mwh == 0
     assert wind.earliest_year == 2030  # end of 2028 and half a year: in service during 2029, all of 2030
