@@ -30,6 +30,7 @@ def main() -> None:
     wanted.add_argument("--users", type=int, default=50)
     wanted.add_argument("--seconds", type=float, default=30.0)
     wanted.add_argument("--moves", type=int, default=20)
+    wanted.add_argument("--only", choices=["start", "slider", "users"], action="append")
     given = wanted.parse_args()
     began = time.perf_counter()
     command = [sys.executable, "-c", "from gridrush.cli.main import main; main()", "web", "--port", "0", "--no-browser"]
@@ -38,9 +39,11 @@ def main() -> None:
             assert server.stdout is not None
             address = server.stdout.readline().split()[0]
             show("start", **start(address, began))
-            if chromium := shutil.which("chromium"):
+            only = given.only or ["start", "slider", "users"]
+            if "slider" in only and (chromium := shutil.which("chromium")):
                 show("slider", **slider(address, chromium, given.moves))
-            show("users", **asyncio.run(crowd(address, min(given.users, MOST_USERS), min(given.seconds, 120.0))))
+            if "users" in only:
+                show("users", **asyncio.run(crowd(address, min(given.users, MOST_USERS), min(given.seconds, 120.0))))
         finally:
             server.send_signal(signal.SIGINT)
 

@@ -136,7 +136,7 @@ async function run(): Promise<void> {
     running = { cut: new AbortController(), painted: false };
     const here = running;
     try {
-      const done = await simulate(screen, "", (part) => {
+      const done = await simulate(screen, "", state.year, (part) => {
         here.painted = true;
         set({ result: over(part, state.result) });
         painted();
@@ -159,7 +159,7 @@ function painted(): void {
   const from = askedAt;
   if (!from) return;
   askedAt = 0;
-  requestAnimationFrame(() => { paints.push(performance.now() - from); if (paints.length > 500) paints.shift(); });
+  requestAnimationFrame(() => setTimeout(() => { paints.push(performance.now() - from); if (paints.length > 500) paints.shift(); }));
 }
 /** A part over the whole that was shown before it: later years stay until they are known. */
 function over(part: Result, old: Result | null): Result {
@@ -193,7 +193,7 @@ async function beside(): Promise<void> {
     const have = known.get(keyOf(screen));
     if (have) { put(have); continue; }
     try {
-      const r = await simulate(screen, "-b", () => undefined);
+      const r = await simulate(screen, "-b", null, () => undefined);
       if (turn !== besideTurn) { if (r) remember(screen, r); return; }
       if (r) { remember(screen, r); put(r); }
     } catch { return; }

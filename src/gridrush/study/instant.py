@@ -123,6 +123,7 @@ class Instant:
         *,
         on_part: Callable[[Run, int], None] | None = None,
         part_s: float = 0.1,
+        looked_at: int | None = None,
         superseded: Callable[[], bool] | None = None,
     ) -> Run:
         """Simulate a scenario over all years of the case.
@@ -131,6 +132,8 @@ class Instant:
         ----------
         on_part : callable, optional
             Given the years finished so far and the last of them: after `part_s` seconds, then after ever longer spells.
+        looked_at : int, optional
+            A year whose end is told at once.
         superseded : callable, optional
             Asked between months; when it says yes, `Superseded` is raised.
 
@@ -142,48 +145,50 @@ class Instant:
         began = told = clock.perf_counter()
         chosen = resolve_scenario(self.case, scenario)
         walk = _Walk(self, chosen)
-        conditions = walk.conditions()
-        done = list(self._known(conditions))
+        done = list(self._known(walk))
         if done:
             walk.resume(done[-1])
         first = 12 * self.case.first_year
-        for i in range(len(done), len(conditions)):
+        for i in range(len(done), walk.months):
             if superseded is not None and superseded():
                 raise Superseded
-            done.append(walk.step(first + i, conditions[i]))
-            if on_part is not None and i % 12 == 11 and clock.perf_counter() - told > part_s:
-                years = (i + 1) // 12
-                on_part(self._joined(chosen, walk.model, done, years, clock.perf_counter() - began),
-                        self.case.first_year + years - 1)  # fmt: skip
+            done.append(walk.step(first + i))
+            year, month = divmod(first + i, 12)
+            if on_part is not None and month == 11 and i + 1 < walk.months and (
+                year == looked_at or clock.perf_counter() - told > part_s
+            ):  # fmt: skip
+                on_part(self._joined(chosen, walk.model, done, (i + 1) // 12, clock.perf_counter() - began), year)
                 told, part_s = clock.perf_counter(), 2.0 * part_s
-        self._keep(conditions, done)
+        self._keep([walk.condition(i) for i in range(walk.months)], done)
         return self._joined(chosen, walk.model, done, len(done) // 12, clock.perf_counter() - began)
 
     def hours(self, scenario: str | Scenario, first: int, last: int) -> xr.Dataset:
         """Hours of the months from `first` to `last` (12 year + month - 1), as `Run.hourly` has them."""
         chosen = resolve_scenario(self.case, scenario)
         walk = _Walk(self, chosen)
-        conditions = walk.conditions()
-        if len(self._known(conditions)) < len(conditions):
-            self.run(chosen)
         start = 12 * self.case.first_year
-        months = self._known(conditions)
+        months = self._known(walk)
+        if len(months) <= last - start:
+            self.run(chosen)
+            months = self._known(walk)
         total = Collector(self.case, walk.model, tuple(self.case.years), self.paths.samples)
         if first > start:
             walk.resume(months[first - start - 1])
         for month in range(first, last + 1):
-            walk.step(month, conditions[month - start], into=total)
+            walk.step(month, into=total)
         return total.hourly_dataset()
 
-    def _known(self, conditions: Sequence[Key]) -> list[_Month]:
+    def _known(self, walk: _Walk) -> list[_Month]:
         """Months of an earlier run that began under the same conditions, as far as these agree."""
-        best: list[_Month] = []
-        for kept in self._runs.values():
-            same = next((i for i, (a, b) in enumerate(zip(kept.conditions, conditions, strict=True)) if a != b),
-                        len(conditions))  # fmt: skip
-            if same > len(best):
-                best = kept.months[:same]
-        return best
+        same, best = list(self._runs.values()), 0
+        found: list[_Month] = []
+        while same and best < walk.months:
+            here = walk.condition(best)
+            same = [kept for kept in same if kept.conditions[best] == here]
+            if same:
+                best += 1
+                found = same[0].months
+        return found[:best]
 
     def _keep(self, conditions: list[Key], months: list[_Month]) -> None:
         name = hashlib.blake2b(b"".join(conditions), digest_size=16).hexdigest()
@@ -241,6 +246,8 @@ class _Walk:
     engine: MonthEngine = field(init=False)
     rules: list[MonthPolicy] = field(default_factory=list)
     last: _Month | None = None
+    _conditions: list[Key] = field(default_factory=list)
+    _more: Iterator[Key] = field(init=False)
 
     def __post_init__(self) -> None:
         case = self.instant.case
@@ -251,21 +258,31 @@ class _Walk:
         span = tuple(case.years)
         self.twh = consumers_twh(case, self.scenario, self.state, span)
         self.engine = MonthEngine(case, self.model, self.instant.paths, self.twh)
+        self._more = self._each_condition()
 
-    def conditions(self) -> list[Key]:
-        """What each month depends on beside the miners and outages it inherits. One key a month."""
+    @property
+    def months(self) -> int:
+        """Months of the case."""
+        return 12 * len(self.instant.case.years)
+
+    def condition(self, i: int) -> Key:
+        """What the i-th month depends on beside the miners and outages it inherits."""
+        while len(self._conditions) <= i:
+            self._conditions.append(next(self._more))
+        return self._conditions[i]
+
+    def _each_condition(self) -> Iterator[Key]:
+        """Conditions of the months, in order; notes their rules."""
         case, world, model = self.instant.case, self.state._world, self.model
         always = _digest(self.scenario.assume.census_quantile, model.carbon_price_usd_per_t, model.hydro_share)
         edges = {x.first_month for x in model.plants} | {x.last_month for x in model.plants}
         edges |= {x.first_month for x in model.wires} | {x.last_month for x in model.wires}
-        out: list[Key] = []
         fleet = b""
         for y, year in enumerate(case.years):
             price = self.state.power_price(year)
             for m in range(12):
                 month = 12 * year + m
-                day = date(year, m + 1, 1)
-                rules = month_policy(self.scenario, case, day, market_price_usd_per_mwh=price)
+                rules = month_policy(self.scenario, case, date(year, m + 1, 1), market_price_usd_per_mwh=price)
                 self.rules.append(rules)
                 if not fleet or month in edges:
                     wires = [w for w in model.wires if w.first_month <= month < w.last_month]
@@ -276,8 +293,7 @@ class _Walk:
                     at = world.at(np.datetime64(f"{year:04d}-{m + 1:02d}", "M"))
                     now = (world.hashprice_usd_per_ph_day[at], world.fleet_j_per_th[at], world.hashrate_ehs[at])
                 contracts = [c for c in model.contracts if c.active_on(date(year, m + 1, 15))]
-                out.append(_digest(always, fleet, self.twh[y], model.stress(year), contracts, now, *_told(rules)))
-        return out
+                yield _digest(always, fleet, self.twh[y], model.stress(year), contracts, now, *_told(rules))
 
     def resume(self, month: _Month) -> None:
         """Go on after a month that is known."""
@@ -285,10 +301,12 @@ class _Walk:
         self.state.feed_back(rationed_share=month.cut_share, spare_mw=month.spare_mw)
         self.last = month
 
-    def step(self, month: int, condition: Key, *, into: Collector | None = None) -> _Month:
+    def step(self, month: int, *, into: Collector | None = None) -> _Month:
         """The next month, from memory if it was met before; simulated and added to `into` where this is given."""
-        y, m = divmod(month - 12 * self.instant.case.first_year, 12)
-        rules = self.rules[12 * y + m]
+        i = month - 12 * self.instant.case.first_year
+        y, m = divmod(i, 12)
+        condition = self.condition(i)
+        rules = self.rules[i]
         now = self.state.month(month, rules)
         history = self.last.outages if self.last is not None else None
         key = _digest(condition, *_told_miners(now), b"" if history is None else history.key)

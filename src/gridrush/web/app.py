@@ -42,10 +42,11 @@ Session = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
 class Ask(Strict):
-    """A screen to simulate, and the page that asks."""
+    """A screen to simulate, the page that asks, and the year it looks at, which is told first."""
 
     session: Session
     screen: Screen
+    year: int | None = None
 
 
 class AskHours(Ask):
@@ -152,7 +153,7 @@ def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static:
         key = _key(case.digest, ask.screen)
         if (known := answers.get(key)) is not None:
             return Response(b'{"kind":"done","cached":true,"result":' + known + b"}\n", media_type=_LINES)
-        stream = pool.ask(ask.session, "run", {"screen": ask.screen.model_dump()})
+        stream = pool.ask(ask.session, "run", {"screen": ask.screen.model_dump(), "year": ask.year})
         first = await anext(stream)
 
         async def lines() -> AsyncIterator[bytes]:

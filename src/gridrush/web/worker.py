@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -43,6 +44,8 @@ def serve(pipe: Connection, stop: Any, where: str) -> None:
     case = load_case(where)
     instant = Instant.of(case)
     instant.run(case.default_scenario)  # kernels are loaded before the first slider moves
+    gc.collect()
+    gc.freeze()  # what is warm stays; later collections need not look at it
     pipe.send(("ready", None))
     while True:
         try:
@@ -91,7 +94,7 @@ def _answer(instant: Instant, kind: str, content: Any, pipe: Connection, gone: C
 
         return "done", zipped(instant.run(scenario, superseded=gone), content["format"])
     run = instant.run(
-        scenario, superseded=gone,
+        scenario, superseded=gone, looked_at=content.get("year"),
         on_part=lambda r, year: pipe.send(("part", orjson.dumps({"until": year, **payload.of_run(r)}))),
     )  # fmt: skip
     return "done", orjson.dumps({"until": run.years[-1], **payload.of_run(run)})
