@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from gridrush.adequacy._jit import kernel
 
 BINS, BIN_FLOOR, BINS_PER_DECADE = 400, -3.0, 32.0
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def subset_sums(values, Z, out):
     """out[s] = sum of values over the zones in bit mask s."""
     out[0] = values[0] - values[0]
@@ -19,7 +20,7 @@ def subset_sums(values, Z, out):
             out[top + s] = out[s] + values[z]
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def largest(b, n):
     """Shortfall of the network: the largest of the cuts, not below zero."""
     f = 0.0
@@ -29,7 +30,7 @@ def largest(b, n):
     return f
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def share_out(b, Z, own, total, r):
     """Shortfall of each zone: in proportion to its own deficit as far as the cuts allow, least total kept.
 
@@ -69,16 +70,16 @@ def share_out(b, Z, own, total, r):
         open_ &= ~who
 
 
-@nb.njit(cache=True, nogil=True)
-def order_by_duration(J, energy, power, order):
+@kernel
+def order_by_duration(J, energy, store, order):
     """Insertion sort of stores by hours left at full power, longest first; ties keep their place."""
     for i in range(J):
         j = order[i]
-        h = energy[j] / power[j] if power[j] > 0 else 0.0
+        h = energy[j] / store[j].discharge if store[j].discharge > 0 else 0.0
         m = i - 1
         while m >= 0:
             o = order[m]
-            ho = energy[o] / power[o] if power[o] > 0 else 0.0
+            ho = energy[o] / store[o].discharge if store[o].discharge > 0 else 0.0
             if ho >= h:
                 break
             order[m + 1] = o
@@ -86,16 +87,65 @@ def order_by_duration(J, energy, power, order):
         order[m + 1] = j
 
 
-@nb.njit(cache=True, nogil=True)
-def raise_cuts(b, Z, n, zone, amount):
-    """More load (or less supply) of `amount` in a zone."""
+@kernel
+def lend(b, n, zone, can, short):
+    """Shortfall left when a zone gets as much of `can` as helps; the cuts b fall by what is used."""
     bit = 1 << zone
+    low = 0.0
+    for s in range(1, n):
+        v = b[s] - can if s & bit else b[s]
+        if v > low:
+            low = v
+    used = short - low
+    if used <= 0.0:
+        return short
     for s in range(1, n):
         if s & bit:
-            b[s] += amount
+            b[s] -= used
+    return low
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
+def run_stores(J, store, energy, order, b, n, short):
+    """Stores serve the shortfall, the one with most hours left first; then charge from what no zone lacks, the other
+    way round. `energy` and b change. -> shortfall left, whether some store is not full."""
+    if short > 0.5:
+        order_by_duration(J, energy, store, order)
+        for m in range(J):
+            j = order[m]
+            c = store[j]
+            can = min(c.discharge, energy[j] * c.out)
+            if can <= 0.0:
+                continue
+            left = lend(b, n, c.zone, can, short)
+            if left < short:
+                energy[j] = max(energy[j] - (short - left) / c.out, 0.0)
+                short = left
+                if short <= 0.5:
+                    break
+    not_full = False
+    for m in range(J - 1, -1, -1):
+        j = order[m]
+        c = store[j]
+        want = min(c.charge, (c.energy - energy[j]) / c.into)
+        if want > 0.0:
+            bit = 1 << c.zone
+            for s in range(1, n):
+                if s & bit and short - b[s] < want:
+                    want = short - b[s]
+            if want > 0.0:
+                energy[j] += want * c.into
+                for s in range(1, n):
+                    if s & bit:
+                        b[s] += want
+        if energy[j] >= c.energy * (1.0 - 1e-12):
+            energy[j] = c.energy
+        elif c.charge > 0.0:
+            not_full = True
+    return short, not_full
+
+
+@kernel
 def histogram(hist, row, x, w):
     """Add x with weight w to a log-spaced histogram that keeps each bin's count, sum and sum of squares."""
     if x <= 0.0:

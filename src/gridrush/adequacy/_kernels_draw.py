@@ -3,12 +3,16 @@
 
 A draw is a hash of (seed, sample, component, count): no state is carried, so a sample is the same in any batch,
 thread or order, and a component keeps its draws when others are added.
+
+Components are records (fields: `COMPONENT` in plan.py); so one argument holds what is known of them, and few arguments
+are what keeps compilation short.
 """
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from gridrush.adequacy._jit import kernel
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -22,10 +26,8 @@ HALF_ULP = 2.0**-53
 LN2 = 0.6931471805599453
 SQRT2 = 1.4142135623730951
 
-EV_HOUR, EV_ROW, EV_NEXT = 0, 1, 2
 
-
-@nb.njit(inline="always")
+@kernel
 def mix(z):
     """SplitMix64 finaliser (Steele, Lea and Flood 2014)."""
     z = (z ^ (z >> S30)) * MIX1
@@ -33,7 +35,7 @@ def mix(z):
     return z ^ (z >> S31)
 
 
-@nb.njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def fill_exponentials(key, counter, a, a_value, b, b_value, out):
     """Exponential draws of mean one into `out`, one per counter; a and a_value share memory, and so do b and b_value.
 
@@ -68,36 +70,29 @@ def fill_exponentials(key, counter, a, a_value, b, b_value, out):
         out[i] = -(e * LN2 + 2.0 * s * p)
 
 
-@nb.njit(inline="always")
+@kernel
 def uniform(key, counter):
     """One uniform draw in [0, 1)."""
     return np.float64(mix(mix(key + counter) + counter) >> np.uint64(11)) * HALF_ULP
 
 
-@nb.njit(cache=True, nogil=True)
-def draw(k, base, end, id_, key, value):
-    """Draw number k of a component: from the slots already filled, else computed now."""
-    if base + k < end:
-        return value[base + k]
-    c = mix(id_ + np.uint64(k) * GOLDEN)
-    u = uniform(key, c) + 0.5 * HALF_ULP
+@kernel
+def draw(p, c, key, value):
+    """Draw at slot p of component c: from the slots already filled, else computed now."""
+    if p < c.slot_end:
+        return value[p]
+    u = uniform(key, mix(c.id + np.uint64(p - c.slot) * GOLDEN)) + 0.5 * HALF_ULP
     return -np.log(u)
 
 
-@nb.njit(inline="always")
-def day_of(hour):
-    """hour // 24 for 0 <= hour < 2^31, by a multiplication."""
-    return (hour * np.int64(2863311531)) >> np.int64(36)
-
-
-@nb.njit(inline="always")
+@kernel
 def put(n, hour, row, word, off, ev, ev_word, head, net, rise):
     """Write one change of a row's loss into its day's list."""
     if n < ev_word.size:
-        d = day_of(hour + off)
-        ev[n, EV_HOUR] = hour
-        ev[n, EV_ROW] = row
-        ev[n, EV_NEXT] = head[d]
+        d = ((hour + off) * np.int64(2863311531)) >> np.int64(36)  # hour // 24 below 2^31, by a multiplication
+        ev[n, 0] = hour
+        ev[n, 1] = row
+        ev[n, 2] = head[d]
         ev_word[n] = word
         head[d] = n
         net[row, d] += word
@@ -106,300 +101,120 @@ def put(n, hour, row, word, off, ev, ev_word, head, net, rise):
     return n + 1
 
 
-@nb.njit(cache=True, nogil=True)
-def lose(n, a, b, T, row, s0, s1, seg_hour, seg_word, off, ev, ev_word, head, net, rise):
-    """Loss of a component over [a, b), following its capacity from segment to segment."""
+@kernel
+def lose(n, a, b, T, c, seg_hour, seg_word, off, ev, ev_word, head, net, rise):
+    """Loss of component c over [a, b), following its capacity from segment to segment."""
     if a < 0:
         a = 0
     if b > T:
         b = T
-    if a >= b:
-        return n
-    s = s0
-    if s1 - s0 > 1:
-        lo, hi = s0, s1
-        while hi - lo > 1:
-            mid = (lo + hi) // 2
+    s, end = c.seg, c.seg_end
+    if end - s > 1:
+        hi = end
+        while hi - s > 1:
+            mid = (s + hi) // 2
             if seg_hour[mid] <= a:
-                lo = mid
+                s = mid
             else:
                 hi = mid
-        s = lo
-    w = seg_word[s]
-    if w != 0:
-        n = put(n, a, row, w, off, ev, ev_word, head, net, rise)
-    s += 1
-    while s < s1 and seg_hour[s] < b:
-        if seg_word[s] != w:
-            n = put(n, seg_hour[s], row, seg_word[s] - w, off, ev, ev_word, head, net, rise)
-            w = seg_word[s]
-        s += 1
+    w = np.int64(0)
+    while a < b:
+        v = np.int64(0)
+        if s < end:
+            v = seg_word[s]
+            s += 1
+        if v != w:
+            n = put(n, a, c.row, v - w, off, ev, ev_word, head, net, rise)
+            w = v
+        a = b
+        if s < end and seg_hour[s] < b:
+            a = seg_hour[s]
     if w != 0 and b < T:
-        n = put(n, b, row, -w, off, ev, ev_word, head, net, rise)
+        n = put(n, b, c.row, -w, off, ev, ev_word, head, net, rise)
     return n
 
 
-@nb.njit(cache=True, nogil=True)
-def lose_apart(n, a, b, T, row, s0, s1, seg_hour, seg_word, off, ev, ev_word, head, net, rise, common, c0, c1):
-    """Loss over [a, b) less the intervals common[c0:c1], which another cause has already taken."""
-    for c in range(c0, c1):
-        if common[c, 1] <= a:
-            continue
-        if common[c, 0] >= b:
-            break
-        if common[c, 0] > a:
-            n = lose(n, a, common[c, 0], T, row, s0, s1, seg_hour, seg_word, off, ev, ev_word, head, net, rise)
-        a = common[c, 1]
-        if a >= b:
-            return n
-    return lose(n, a, b, T, row, s0, s1, seg_hour, seg_word, off, ev, ev_word, head, net, rise)
-
-
-@nb.njit(inline="always")
-def up_until(t, e, scale, stress, row, T):
-    """First hour after t in which the unit is down again; `stress` holds cumulated multipliers, (K, T + 1)."""
-    if row < 0:
-        x = e * scale
-        return t + 1 + np.int64(x) if x < T else T
-    goal = stress[row, min(t + 1, T)] + e * scale
-    if stress[row, T] <= goal:
-        return T
-    lo, hi = t + 1, T
-    while lo < hi:  # smallest h with stress[h + 1] > goal
-        mid = (lo + hi) // 2
-        if stress[row, mid + 1] > goal:
-            hi = mid
-        else:
-            lo = mid + 1
-    return lo
-
-
-@nb.njit(cache=True, nogil=True)
-def component_events(n, g, start, state, k, key, value, P, ev, ev_word, head, net, rise, common, c0, c1, record):
-    """Events of component g over the horizon, given its state in hour `start`. record: append outages to `common`.
-
-    Forward from `start`, and backward as well when start > 0: an hourly chain of up, down and derated states that
-    meet only through "up" is reversible, so the past has the law of the future.
-    """
-    T = P.T
-    base, end, id_ = P.slot[g], P.slot[g + 1], P.id[g]
-    s0, s1, row, off = P.seg_ptr[g], P.seg_ptr[g + 1], P.row[g], P.off
-    up, down, part, q, hz = P.scale_up[g], P.scale_down[g], P.scale_part[g], P.part_draw[g], P.stress_row[g]
-    nc = c1
-    kind = state
-    b = start  # going back: hour b is known to be in state `kind`
-    while b > 0:
-        if kind == 0:
-            x = draw(k, base, end, id_, key, value) * up
-            k += 1
-            if x >= b:
-                break
-            b -= np.int64(x)
-            if b <= 0:
-                break
-            kind = 1
-            if q > 0.0:
-                if draw(k, base, end, id_, key, value) < q:
-                    kind = 2
-                k += 1
-            b -= 1
-            n = lose(
-                n,
-                b,
-                b + 1,
-                T,
-                row,
-                s0,
-                s1,
-                P.seg_hour,
-                P.seg_part if kind == 2 else P.seg_full,
-                off,
-                ev,
-                ev_word,
-                head,
-                net,
-                rise,
-            )
-        else:
-            x = draw(k, base, end, id_, key, value) * (part if kind == 2 else down)
-            k += 1
-            lo = b - np.int64(x) if x < b else np.int64(0)
-            n = lose(
-                n,
-                lo,
-                b,
-                T,
-                row,
-                s0,
-                s1,
-                P.seg_hour,
-                P.seg_part if kind == 2 else P.seg_full,
-                off,
-                ev,
-                ev_word,
-                head,
-                net,
-                rise,
-            )
-            b = lo - 1
-            kind = 0
-    kind = state
-    a = start
-    while a < T:
-        if kind == 0:
-            e = draw(k, base, end, id_, key, value)
-            k += 1
-            a = up_until(a, e, up, P.stress, hz, T)
-            if a >= T:
-                break
-            kind = 1
-            if q > 0.0:
-                e = draw(k, base, end, id_, key, value)
-                k += 1
-                if e < q:
-                    kind = 2
-        e = draw(k, base, end, id_, key, value)
-        k += 1
-        x = e * (part if kind == 2 else down)
-        b = a + 1 + np.int64(x) if x < T else np.int64(T)
-        word = P.seg_part if kind == 2 else P.seg_full
-        if record:
-            if nc < common.shape[0]:
-                common[nc, 0] = a
-                common[nc, 1] = b
-                nc += 1
-        elif c1 > c0:
-            n = lose_apart(n, a, b, T, row, s0, s1, P.seg_hour, word, off, ev, ev_word, head, net, rise, common, c0, c1)
-        else:
-            n = lose(n, a, b, T, row, s0, s1, P.seg_hour, word, off, ev, ev_word, head, net, rise)
-        a = b
-        kind = 0
-    return n, nc
-
-
-@nb.njit(cache=True, nogil=True, error_model="numpy")
-def plain_events(
-    n,
-    who,
-    start,
-    state,
-    T,
-    off,
-    slot,
-    id_,
-    up_scale,
-    down_scale,
-    start_full,
-    seg_ptr,
-    seg_hour,
-    seg_full,
-    row,
-    key,
-    value,
-    ev,
-    ev_word,
-    head,
-    net,
-    rise,
-):
+@kernel
+def plain_events(n, who, comp, start, state, T, off, seg_hour, seg_full, key, value, ev, ev_word, head, net, rise):
     """Events of two-state components at constant rates: the common case, kept short.
 
-    state: 1 down, 0 up, -1 to be drawn; other components of `who` are as in `component_events`.
+    start, state: hour and states (1 down, 0 up, -1 to be drawn) a sample is known in; `state` None: hour 0, all drawn.
+    An hourly chain of two states is reversible, so the past of `start` is drawn like its future.
     """
     room = ev_word.size
-    for c in range(who.size):
-        g = who[c]
-        p, end, first = slot[g], slot[g + 1], slot[g]
-        s0, s1, q = seg_ptr[g], seg_ptr[g + 1], row[g]
-        w = seg_full[s0]
-        many = s1 - s0 > 1
-        up, down = up_scale[g], down_scale[g]
-        kind = np.int64(state[g])
-        if kind < 0:
-            kind = np.int64(value[p] < start_full[g])
+    for i in range(who.size):
+        g = who[i]
+        c = comp[g]
+        p = c.slot
+        up, down = c.scale_up, c.scale_down
+        many = c.seg_end - c.seg > 1
+        w = seg_full[c.seg]
+        q = c.row
+        if state is None:
+            kind = np.int64(value[p] < c.start_full)
+        else:
+            kind = np.int64(state[g])
+            if kind < 0:
+                kind = np.int64(value[p] < c.start_full)
         p += 1
-        a = start
-        if start > 0:
-            b = start
-            lo = start
-            if kind == 1:
-                x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * down
-                p += 1
-                lo = start - np.int64(x) if x < start else np.int64(0)
-                a = lo  # written with its future below
-                b = lo - 1
-            while b > 0:
-                x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * up
-                p += 1
-                if x >= b:
-                    break
-                b -= np.int64(x)
-                if b <= 0:
-                    break
-                x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * down
-                p += 1
-                z = b - 1 - np.int64(x) if x < b - 1 else np.int64(0)
-                if n + 2 > room:
-                    n += 2
-                    continue
-                if many:
-                    n = lose(n, z, b, T, q, s0, s1, seg_hour, seg_full, off, ev, ev_word, head, net, rise)
-                else:
-                    n = pair(n, z, b, q, w, off, ev, ev_word, head, net, rise)
-                b = z - 1
-        t = start
+        a, t = start, start  # the outage under way began at a, and is known to last to t
+        if state is not None:  # noqa: SIM102 (numba prunes a branch on None alone)
+            if start > 0:
+                b = start
+                if kind == 1:
+                    x = draw(p, c, key, value) * down
+                    p += 1
+                    a = start - np.int64(x) if x < start else np.int64(0)  # written with its future below
+                    b = a - 1
+                while b > 0:
+                    x = draw(p, c, key, value) * up
+                    p += 1
+                    if x >= b:
+                        break
+                    b -= np.int64(x)
+                    if b <= 0:
+                        break
+                    x = draw(p, c, key, value) * down
+                    p += 1
+                    z = b - 1 - np.int64(x) if x < b - 1 else np.int64(0)
+                    if n + 2 > room:
+                        n += 2
+                        continue
+                    n = lose(n, z, b, T, c, seg_hour, seg_full, off, ev, ev_word, head, net, rise)
+                    b = z - 1
         if kind == 0:
-            x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * up
+            x = draw(p, c, key, value) * up
             p += 1
             t = start + 1 + np.int64(x) if x < T else T
             a = t
         while t < T:
-            x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * down
+            x = draw(p, c, key, value) * down
             p += 1
             z = t + 1 + np.int64(x) if x < T else T
             if n + 2 > room:
                 n += 2
             elif many:
-                n = lose(n, a, z, T, q, s0, s1, seg_hour, seg_full, off, ev, ev_word, head, net, rise)
-            elif z >= T:
-                d = day_of(a + off)
-                ev[n, 0] = a
-                ev[n, 1] = q
-                ev[n, 2] = head[d]
-                ev_word[n] = w
-                head[d] = n
-                net[q, d] += w
-                rise[q, d] += w
-                n += 1
-                break
+                n = lose(n, a, z, T, c, seg_hour, seg_full, off, ev, ev_word, head, net, rise)
             else:
-                n = pair(n, a, z, q, w, off, ev, ev_word, head, net, rise)
+                t, v = a, w
+                for side in range(2):  # as `lose` does, for a component of one segment
+                    d = ((t + off) * np.int64(2863311531)) >> np.int64(36)
+                    ev[n, 0] = t
+                    ev[n, 1] = q
+                    ev[n, 2] = head[d]
+                    ev_word[n] = v
+                    head[d] = n
+                    net[q, d] += v
+                    if side == 0:
+                        rise[q, d] += v
+                    n += 1
+                    if z >= T:
+                        break
+                    t, v = z, -w
             if z >= T:
                 break
-            x = (value[p] if p < end else draw(p - first, first, end, id_[g], key, value)) * up
+            x = draw(p, c, key, value) * up
             p += 1
             t = z + 1 + np.int64(x) if x < T else T
             a = t
     return n
-
-
-@nb.njit(inline="always")
-def pair(n, a, z, q, w, off, ev, ev_word, head, net, rise):
-    """Loss w of row q from hour a to hour z, both within the horizon."""
-    d = day_of(a + off)
-    ev[n, 0] = a
-    ev[n, 1] = q
-    ev[n, 2] = head[d]
-    ev_word[n] = w
-    head[d] = n
-    net[q, d] += w
-    rise[q, d] += w
-    n += 1
-    d = day_of(z + off)
-    ev[n, 0] = z
-    ev[n, 1] = q
-    ev[n, 2] = head[d]
-    ev_word[n] = -w
-    head[d] = n
-    net[q, d] -= w
-    return n + 1

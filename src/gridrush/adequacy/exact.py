@@ -14,6 +14,7 @@ from gridrush.adequacy.network import connected_subsets, link_into
 from gridrush.adequacy.plan import Plan, fixed
 from gridrush.case.estimate import Estimate
 from gridrush.errors import CaseError, Problem
+from gridrush.units import HOURS_PER_DAY
 
 _log = logging.getLogger(__name__)
 MOST_POINTS = 400_000
@@ -73,9 +74,9 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
     problems = []
     if Z > 3:
         problems.append(Problem("zones", Z, "at most three zones for the exact method", "use method='mc'"))
-    if k.st_zone.size or k.dr_zone.size:
+    if k.store.size or k.contract.size:
         problems.append(
-            Problem("storage", int(k.st_zone.size), "no storage or contracts for the exact method", "use method='mc'")
+            Problem("storage", int(k.store.size), "no storage or contracts for the exact method", "use method='mc'")
         )
     if not plan.hazards.memoryless:
         problems.append(
@@ -128,7 +129,7 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
     tables_ = np.zeros((2, Z + 1, 12, 24))
     for n in range(k.n_scenarios):
         for i, x in enumerate((short, energy)):
-            np.add.at(tables_[i, Z], (k.month, k.hour), w[n] * x[n])
+            np.add.at(tables_[i, Z], np.divmod(k.clock[:, 1], HOURS_PER_DAY), w[n] * x[n])
     if Z == 1:
         tables_[:, 0] = tables_[:, 1]
     return Assessment(
@@ -147,20 +148,20 @@ def _table(plan: Plan, vector: Any, zone: int) -> OutageTable:
     k, parts = plan.kernel, plan.parts
     mine = np.flatnonzero((parts.row == zone) & (vector > 0)) if len(parts) else np.zeros(0, np.int64)
     part = np.rint(vector[mine] * parts.part_lost[mine]).astype(np.int64)
-    return OutageTable(vector[mine], part, k.p_full[mine], k.p_part[mine])
+    return OutageTable(vector[mine], part, k.comp["p_full"][mine], k.comp["p_part"][mine])
 
 
 def _frequency(plan: Plan, vector: Any, short: Any, margins: Any) -> float | None:
     """Expected number of times shortfall begins: sum of P(short in t and not in t - 1), the first hour included."""
     k, parts = plan.kernel, plan.parts
     mine = np.flatnonzero(vector > 0)
-    if (k.p_part[mine] > 0).any():
+    if (k.comp["p_part"][mine] > 0).any():
         return None
     step = int(np.gcd.reduce(vector[mine])) if mine.size else 1
     total = int(vector[mine].sum()) // step
     if total > MOST_JOINT:
         return None
-    q = both_short(vector[mine] // step, k.p_full[mine], parts.fail[mine], parts.repair[mine], total)
+    q = both_short(vector[mine] // step, k.comp["p_full"][mine], parts.fail[mine], parts.repair[mine], total)
     out = 0.0
     for n in range(k.n_scenarios):
         x = np.clip(np.floor_divide(margins[n], step), -1, total) + 1
@@ -176,9 +177,9 @@ def _joined(plan: Plan, tables: list[OutageTable], vector: Any, n: int, hours: A
     into = link_into(s)
     failing = parts.links
     which = np.flatnonzero(parts.row >= Z) if len(parts) else np.zeros(0, np.int64)
-    p_down = k.p_full[which]
+    p_down = k.comp["p_full"][which]
     own, inverse = np.unique(
-        np.concatenate([k.surplus[n][:, hours], k.link_pattern[None, hours]]).T, axis=0, return_inverse=True
+        np.concatenate([k.surplus[n][:, hours], k.clock[None, hours, 0]]).T, axis=0, return_inverse=True
     )
     inverse = inverse.reshape(-1)
     pattern = own[:, Z].astype(np.int64)
@@ -220,7 +221,7 @@ def _enumerate(plan: Plan, tables: list[OutageTable], margin: Any, cap: Any, vec
             np.flatnonzero(np.isin(plan.parts.row, zones) & (vector > 0)) if len(plan.parts) else np.zeros(0, np.int64)
         )
         part = np.rint(vector[mine] * plan.parts.part_lost[mine]).astype(np.int64)
-        t = OutageTable(vector[mine], part, plan.kernel.p_full[mine], plan.kernel.p_part[mine])
+        t = OutageTable(vector[mine], part, plan.kernel.comp["p_full"][mine], plan.kernel.comp["p_part"][mine])
         chance, energy = t.shortfall((margin[:, zones].sum(axis=1) + cap[:, s]).astype(np.int64))
         bound += np.stack([chance, energy], axis=1)
     rest = np.sort(bound, axis=0)

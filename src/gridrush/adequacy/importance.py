@@ -10,7 +10,6 @@ Maximov and Chertkov 2019, applied to whole years). Storage only shrinks X.
 
 from __future__ import annotations
 
-import itertools
 from collections import namedtuple
 from typing import Any
 
@@ -19,21 +18,12 @@ import numpy as np
 from gridrush.adequacy.plan import Plan
 
 KernelTables = namedtuple(
-    "KernelTables",
-    ["on", "cum", "tail", "fine_limit", "cut_ptr", "cut_comp", "cut_full", "cut_part", "table", "table_ptr", "width"],
+    "KernelTables", "cum weights tail fine_limit cut_ptr cut_comp cut_full cut_part table table_ptr width"
 )
 
 COARSE_BITS = 40
 GRID_POINTS = 8192
 MOST_TABLE = 30_000_000
-
-
-def no_tables() -> Any:
-    """Tables that say: draw plainly."""
-    i, f = np.zeros(1, np.int64), np.zeros(1)
-    return KernelTables(
-        False, f, np.zeros((1, 1)), np.zeros((1, 1, 1), np.int64), np.zeros(2, np.int64), i, i, i, f, i, i
-    )
 
 
 def grid_step(most: Any) -> int:
@@ -55,10 +45,11 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
     C = len(plan.parts)
     if not plan.hazards.memoryless or C == 0 or k.interruptible:
         return None
-    ptr = k.seg_ptr
-    most = np.array([k.seg_full[a:b].max() for a, b in itertools.pairwise(ptr)], np.int64)
-    most_part = np.array([k.seg_part[a:b].max() for a, b in itertools.pairwise(ptr)], np.int64)
-    zone_part = k.row < k.Z
+    ends = list(zip(k.comp["seg"].tolist(), k.comp["seg_end"].tolist(), strict=True))
+    most = np.array([k.seg_full[a:b].max() for a, b in ends], np.int64)
+    most_part = np.array([k.seg_part[a:b].max() for a, b in ends], np.int64)
+    row = k.comp["row"]
+    zone_part = row < k.Z
     if int(most[zone_part].sum()) + int(np.abs(k.limit).max()) >= 1 << (COARSE_BITS - 1):
         return None
     step = grid_step(np.concatenate([most[zone_part], k.link_word.reshape(-1)]))
@@ -71,12 +62,12 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
         who, full, part = [], [], []
         for c in range(C):
             if zone_part[c]:
-                if s >> int(k.row[c]) & 1 and coarse[c] > 0:
+                if s >> int(row[c]) & 1 and coarse[c] > 0:
                     who.append(c)
                     full.append(int(coarse[c]))
                     part.append(int(coarse_part[c]))
-            elif coarse_link[k.row[c] - k.Z, j] > 0:
-                w = int(coarse_link[k.row[c] - k.Z, j])
+            elif coarse_link[row[c] - k.Z, j] > 0:
+                w = int(coarse_link[row[c] - k.Z, j])
                 who.append(c)
                 full.append(w)
                 part.append(0)
@@ -88,7 +79,7 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
     tail = np.zeros((len(lists), widest))
     tables, starts, at = [], [], 0
     for j, (who, full, part) in enumerate(lists):
-        rows, last = tail_tables(np.array(full), np.array(part), k.p_full[who], k.p_part[who], sizes[j])
+        rows, last = tail_tables(np.array(full), np.array(part), k.comp["p_full"][who], k.comp["p_part"][who], sizes[j])
         tables.append(rows.reshape(-1))
         starts.append(at)
         at += rows.size
@@ -99,7 +90,7 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
         x = limit[:, j]
         chance += np.where(x < 0, 1.0, tail[j, np.clip(x, 0, widest - 1)])
     cum = np.cumsum(chance * k.scenario_weight[:, None])
-    seg_comp = np.repeat(np.arange(C), np.diff(ptr))
+    seg_comp = np.repeat(np.arange(C), [b - a for a, b in ends])
     one = np.where(zone_part, coarse, 1)[seg_comp]
     packed = k._replace(
         limit=limit << COARSE_BITS,
@@ -111,8 +102,8 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
         seg_part=k.seg_part + (coarse_part[seg_comp] << COARSE_BITS),
     )
     return packed, KernelTables(
-        True,
         cum,
+        k.scenario_weight,
         tail,
         k.limit,
         np.concatenate([[0], np.cumsum([len(a[0]) for a in lists])]).astype(np.int64),

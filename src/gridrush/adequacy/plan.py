@@ -19,72 +19,34 @@ from gridrush.case.system import System
 from gridrush.errors import CaseError, Problem
 from gridrush.units import HOURS_PER_DAY, Floats
 
+COMPONENT = np.dtype(
+    [
+        ("id", "u8"),  # address of its random stream
+        ("slot", "i8"), ("slot_end", "i8"),  # its ready draws
+        ("seg", "i8"), ("seg_end", "i8"),  # its pieces of constant capacity
+        ("row", "i8"),  # zone, or Z + place among failing links
+        ("scale_up", "f8"), ("scale_down", "f8"), ("scale_part", "f8"),  # see `chain_scale`
+        ("part_draw", "f8"), ("start_full", "f8"), ("start_any", "f8"),  # exponential draws below which it is so
+        ("p_full", "f8"), ("p_part", "f8"),  # long-run shares
+        ("is_common", "i8"), ("common_of", "i8"), ("stress_row", "i8"),  # -1: none
+    ]
+)  # fmt: skip
+STORE = np.dtype([("zone", "i8"), *((n, "f8") for n in ("charge", "discharge", "energy", "into", "out", "start"))])
+CONTRACT = np.dtype([("zone", "i8"), ("energy", "f8"), ("hours", "f8"), ("calls", "f8")])
+
 KernelPlan = namedtuple(
     "KernelPlan",
-    [  # one flat record: numba takes it apart at compile time
-        "Z",
-        "T",
-        "off",
-        "D",
-        "R",
-        "scale",
-        "n_scenarios",
-        "n_common",
-        "max_events",
-        "interruptible",
-        "all_links",
-        "scenario_cum",
-        "scenario_weight",
-        "cut",
-        "limit",
-        "day_limit",
-        "day_least",
-        "day_peak",
-        "surplus",
-        "flexible",
-        "link_pattern",
-        "cut_capacity",
-        "link_word",
-        "link_loss",
-        "month",
-        "hour",
-        "draws",
-        "id",
-        "slot",
-        "counter",
-        "row",
-        "scale_up",
-        "scale_down",
-        "scale_part",
-        "part_draw",
-        "start_full",
-        "start_any",
-        "p_full",
-        "p_part",
-        "plain",
-        "other",
-        "is_common",
-        "common_of",
-        "stress_row",
-        "stress",
-        "seg_ptr",
-        "seg_hour",
-        "seg_full",
-        "seg_part",
-        "st_zone",
-        "st_charge",
-        "st_discharge",
-        "st_energy",
-        "st_in",
-        "st_out",
-        "st_start",
-        "dr_zone",
-        "dr_power",
-        "dr_energy",
-        "dr_hours",
-        "dr_calls",
-    ],
+    "Z T off D R scale n_scenarios n_common max_events interruptible all_links scenario_cum scenario_weight cut limit "
+    "day_limit day_least day_peak surplus flexible clock cut_capacity link_word link_loss draws comp counter plain "
+    "other stress seg_hour seg_full seg_part store contract contract_mw",
 )
+"""What the kernel walks over, in integer units: limit (N, K, T), day_limit (N, D, K), day_least (N, D), day_peak
+(N, Z + 1, D), surplus and flexible (N, Z, T), clock (T, 2) link pattern and month * 24 + hour, cut_capacity (P, S),
+link_word (L', K), link_loss (L', P, S), comp (C,) of COMPONENT, store (J,) of STORE, contract (H,) of CONTRACT."""
+
+
+NO_LIMIT = 2.0**60
+"""Stands for infinity in the units of the kernel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,68 +277,34 @@ def _kernel_plan(
     st, zone_at = s0.storage, {z: i for i, z in enumerate(s0.zones)}
     dr = hazards.responses
     power = np.array([np.broadcast_to(np.asarray(r.power_mw, np.float64), (T,)) for r in dr]).reshape(len(dr), T)
-    big = 2.0**60
     use = (st.energy_mwh > 0) & (st.discharge_mw > 0) & (st.charge_efficiency > 0) & (st.discharge_efficiency > 0)
+    comp = np.zeros(C, COMPONENT)
+    for name, values in (
+        ("id", words), ("slot", slot[:-1]), ("slot_end", slot[1:]), ("seg", seg_ptr[:-1]), ("seg_end", seg_ptr[1:]),
+        ("row", parts.row), ("scale_up", up), ("scale_down", down), ("scale_part", back), ("part_draw", part_draw),
+        ("start_full", start_full), ("start_any", start_any), ("p_full", p_full), ("p_part", p_part),
+        ("is_common", parts.is_common), ("common_of", parts.common_of), ("stress_row", stress_row),
+    ):  # fmt: skip
+        comp[name] = values
+    store = np.zeros(int(use.sum()), STORE)
+    for name, values in (
+        ("zone", st.zone), ("charge", st.charge_mw * scale), ("discharge", st.discharge_mw * scale),
+        ("energy", st.energy_mwh * scale), ("into", st.charge_efficiency), ("out", st.discharge_efficiency),
+        ("start", st.initial_share * st.energy_mwh * scale),
+    ):  # fmt: skip
+        store[name] = values[use]
+    contract = np.zeros(len(dr), CONTRACT)
+    for h, r in enumerate(dr):
+        limits = (r.energy_mwh * scale, r.hours, r.calls)
+        contract[h] = (zone_at[r.zone], *(min(x, NO_LIMIT) for x in limits))
     return KernelPlan(
-        Z=Z,
-        T=T,
-        off=off,
-        D=D,
-        R=Z + len(parts.links),
-        scale=scale,
-        n_scenarios=N,
-        n_common=len(hazards.common_modes),
-        max_events=int(events + 6.0 * math.sqrt(events) + 256),
-        interruptible=track,
-        all_links=int(link_word.max(axis=1, initial=0).sum()),
-        scenario_cum=np.cumsum(w),
-        scenario_weight=w,
-        cut=cut,
-        limit=limit,
-        day_limit=day_limit,
-        day_least=np.ascontiguousarray(day_limit.min(axis=2)),
-        day_peak=day_table(load, off, D, False),
-        surplus=fixed_surplus.astype(np.float64),
-        flexible=fixed_flexible.astype(np.float64),
-        link_pattern=pattern,
-        cut_capacity=cut_capacity,
-        link_word=link_word,
-        link_loss=link_loss,
-        month=month.astype(np.int64),
-        hour=hour,
-        draws=draws,
-        id=words,
-        slot=slot,
-        counter=counter,
-        row=parts.row,
-        scale_up=up,
-        scale_down=down,
-        scale_part=back,
-        part_draw=part_draw,
-        start_full=start_full,
-        start_any=start_any,
-        p_full=p_full,
-        p_part=p_part,
-        plain=np.flatnonzero(plain),
-        other=np.flatnonzero(~plain),
-        is_common=parts.is_common,
-        common_of=parts.common_of,
-        stress_row=stress_row,
-        stress=stress,
-        seg_ptr=seg_ptr,
-        seg_hour=seg_hour,
-        seg_full=seg_full,
-        seg_part=seg_part,
-        st_zone=st.zone[use],
-        st_charge=st.charge_mw[use] * scale,
-        st_discharge=st.discharge_mw[use] * scale,
-        st_energy=st.energy_mwh[use] * scale,
-        st_in=st.charge_efficiency[use],
-        st_out=st.discharge_efficiency[use],
-        st_start=(st.initial_share * st.energy_mwh)[use] * scale,
-        dr_zone=np.array([zone_at[r.zone] for r in dr], np.int64),
-        dr_power=power * scale,
-        dr_energy=np.minimum(np.array([r.energy_mwh for r in dr], np.float64) * scale, big),
-        dr_hours=np.minimum(np.array([r.hours for r in dr], np.float64), big),
-        dr_calls=np.minimum(np.array([r.calls for r in dr], np.float64), big),
-    )
+        Z=Z, T=T, off=off, D=D, R=Z + len(parts.links), scale=scale, n_scenarios=N, n_common=len(hazards.common_modes),
+        max_events=int(events + 6.0 * math.sqrt(events) + 256), interruptible=track,
+        all_links=int(link_word.max(axis=1, initial=0).sum()), scenario_cum=np.cumsum(w), scenario_weight=w, cut=cut,
+        limit=limit, day_limit=day_limit, day_least=np.ascontiguousarray(day_limit.min(axis=2)),
+        day_peak=day_table(load, off, D, False), surplus=fixed_surplus.astype(np.float64),
+        flexible=fixed_flexible.astype(np.float64), clock=np.stack([pattern, month * HOURS_PER_DAY + hour], axis=1),
+        cut_capacity=cut_capacity, link_word=link_word, link_loss=link_loss, draws=draws, comp=comp, counter=counter,
+        plain=np.flatnonzero(plain), other=np.flatnonzero(~plain), stress=stress, seg_hour=seg_hour, seg_full=seg_full,
+        seg_part=seg_part, store=store, contract=contract, contract_mw=power * scale,
+    )  # fmt: skip

@@ -22,9 +22,9 @@ from gridrush.adequacy._kernels_walk import (
     EVENTS,
     HOURS,
     PEAK_DAYS,
-    run_batch,
 )
-from gridrush.adequacy.importance import make_tables, no_tables
+from gridrush.adequacy.batch import run
+from gridrush.adequacy.importance import make_tables
 from gridrush.adequacy.metrics import Assessment, Event, Sums, mean_error, ratio_error, tail_mean
 from gridrush.adequacy.outages import hash_words, name_word
 from gridrush.adequacy.plan import Plan
@@ -53,7 +53,7 @@ def batches(
     def work(job: tuple[int, int]) -> tuple[Any, int]:
         p = plan
         while True:
-            out = run_batch(p, tables, key, job[0], job[1])
+            out = run(p, tables, key, job[0], job[1])
             if not out[-1]:
                 return out, job[1]
             p = p._replace(max_events=2 * int(out[-1]))
@@ -100,7 +100,7 @@ def simulate(
         return summarise(plan, _nothing(plan), seed, "importance", 1.0)
     if built is not None and variance == "auto":
         tries = []
-        for p, q, task in ((plan.kernel, no_tables(), "pilot plain"), (*built, "pilot importance")):
+        for p, q, task in ((plan.kernel, None, "pilot plain"), (*built, "pilot importance")):
             s = Sums()
             for out, n in batches(p, q, seed_word(seed, task), 0, pilot_n, 1):
                 s.add(out, n)
@@ -109,7 +109,7 @@ def simulate(
             built = None
         else:
             gain = (tries[0] / tries[1]) ** 2 if tries[1] > 0 else math.inf
-    kernel, tables = (plan.kernel, no_tables()) if built is None else built
+    kernel, tables = (plan.kernel, None) if built is None else built
     name = "plain" if built is None else "importance"
     key = seed_word(seed, "adequacy")
     sums = Sums()
@@ -134,7 +134,7 @@ def simulate(
 
 
 def _nothing(plan: Plan) -> Sums:
-    out = run_batch(plan.kernel._replace(max_events=1), no_tables(), np.uint64(0), 0, 0)
+    out = run(plan.kernel._replace(max_events=1), None, np.uint64(0), 0, 0)
     sums = Sums()
     sums.add(out, 2)
     return sums
