@@ -35,6 +35,9 @@ WHOLE_UP_TO = 40_000
 NO_MARGIN = -1.0
 """Margin at which the rows on firm capacity ask for nothing."""
 
+SURE_STDERR = 2.0
+"""Standard errors by which the simulated LOLE must lie below its target: another seed will then hold it too."""
+
 MARGIN_STEP, MARGIN_STEP_MOST, MARGIN_ROUNDS = 0.01, 0.08, 15
 
 
@@ -61,7 +64,7 @@ def expand(
         problems.
     lole : callable, optional
         Loss of load expectation [h/yr] of a system by simulation. With `lole_target_h`, the margin of firm capacity is
-        raised until every stage holds the target by one standard error.
+        raised until every stage holds the target by two standard errors.
     lole_target_h : float, optional
     margin_share : float or sequence of float, optional
         Firm capacity over peak that every set of zones must hold. None: only what the target of reliability asks.
@@ -107,7 +110,7 @@ def expand(
         if lole is None or lole_target_h is None:
             break
         statement = tuple(_lole(s, candidates, best.standing_mw[y], lole) for y, s in enumerate(stages))
-        short = [y for y, e in enumerate(statement) if e.mean + e.stderr > lole_target_h]
+        short = [y for y, e in enumerate(statement) if e.mean + SURE_STDERR * e.stderr > lole_target_h]
         log.info("LOLE %s h at margins %s", [str(e) for e in statement], ask)
         if not short:
             break

@@ -61,11 +61,11 @@ def relief_table(
     Returns
     -------
     DataFrame
-        remedy, kind, first_year_low / best / high (nan: not within the years), power_mw, eue_avoided_gwh (over the
-        years, lead-time draws averaged), cost_usd_per_mwh (per MWh unserved avoided), why; soonest first.
+        remedy, kind, first_year_low / best / high (decimal; nan: no relief in any year), power_mw, eue_avoided_gwh
+        (over the years, lead-time draws averaged), cost_usd_per_mwh (per MWh unserved avoided), why; soonest first.
     """
     y, base = np.asarray(years, np.float64), np.asarray(unserved_mwh, np.float64)
-    money = (1.0 + discount_share) ** -(y - y[0])
+    money = (1.0 + discount_share) ** -(y - y[:1])
     rows = []
     for r in remedies:
         lower = base - r.unserved_with_mwh
@@ -93,8 +93,11 @@ def relief_table(
 
 
 def _first_felt(service: float, years: Floats, felt: np.ndarray) -> float:
+    """When relief begins: on the day of service, or with the first year it is felt in; nan if in none."""
+    if service >= years[-1] + 1.0:
+        return float(service)  # beyond the years looked at
     after = (years + 1.0 > service) & felt
-    return float(years[np.argmax(after)]) if after.any() else np.nan
+    return float(max(years[np.argmax(after)], service)) if after.any() else np.nan
 
 
 def bridge(

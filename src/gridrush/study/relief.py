@@ -1,4 +1,7 @@
-"""When each remedy arrives and what it is worth: scenarios that pull one lever, beside the one that pulls none."""
+"""When each remedy arrives and what it is worth: scenarios that pull one lever, beside the one that pulls none.
+
+Here runs become remedies; `gridrush.planning.relief_table` does the sums.
+"""
 
 from __future__ import annotations
 
@@ -8,62 +11,95 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.case.schema import Project
+from gridrush.planning.leadtime import slip_quantile, slips_from_record
+from gridrush.planning.relief import Remedy, relief_table
 from gridrush.policy.fiscal import system_cost_usd
 from gridrush.study.run import Run
-
-COLUMNS = (
-    "remedy", "kind", "scenario", "first_year_low", "first_year_best", "first_year_high", "power_mw", "eue_avoided_gwh",
-    "cost_usd_per_mwh", "why",
-)  # fmt: skip
+from gridrush.units import Floats
 
 DAYS_PER_YEAR = 365.25
 
+DRAWS = 200
+"""Quantiles of a slip that stand for its distribution."""
+
 
 def time_to_relief(runs: Mapping[str, Run], *, without: str = "open-door") -> pd.DataFrame:
-    """One row for each scenario that differs from `without` by a remedy; see `COLUMNS`.
+    """When, how much and at what cost each scenario helps that differs from `without` by a remedy.
 
-    `eue_avoided_gwh` is the expected energy not served that the remedy takes away, over the years assessed by Monte
-    Carlo; `cost_usd_per_mwh` what the system pays more for it, per MWh, NaN when it pays less or nothing is avoided.
+    Energy not served is the expected one of the Monte Carlo, linear between the years assessed, from the case's date
+    on; costs are those of the ledger without energy not served. Plants come at the dates drawn from their slips
+    (`service_draws`); what a remedy does in a year before its run has it is taken to be what it does in the first full
+    year of it.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `gridrush.planning.relief_table` and `scenario`. `cost_usd_per_mwh` is NaN when the system pays less
+        or nothing is avoided.
     """
     base = runs.get(without)
-    rows = []
-    for name, run in runs.items():
-        if base is None or name in (without, "no-rush"):
-            continue
-        low, best, high, power, kind = _arrival(run)
-        avoided = _avoided_gwh(base, run)
-        extra = float((system_cost_usd(run.ledger) - system_cost_usd(base.ledger)).sum())
-        cost = extra / (avoided * 1e3) if avoided > 1e-3 and extra > 0 else np.nan
-        rows.append((run.scenario.title, kind, name, low, best, high, power, avoided, cost, run.scenario.story))
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.sort_values("first_year_best", kind="stable").reset_index(drop=True)
+    others = {n: r for n, r in runs.items() if n not in (without, "no-rush")} if base is not None else {}
+    years = [] if base is None else [y for y in _assessed(base) if y >= base.case.as_of.year]
+    if base is None or not years:
+        return relief_table([], [], []).assign(scenario=[])
+    span = list(range(years[0], years[-1] + 1))
+    unserved = _unserved_mwh(base, span)
+    table = relief_table(span, unserved, [_remedy(n, r, base, span, unserved) for n, r in others.items()])
+    paid = table["cost_usd_per_mwh"]
+    table["cost_usd_per_mwh"] = paid.where((paid > 0) & np.isfinite(paid) & (table["eue_avoided_gwh"] > 1e-3))
+    table["scenario"] = table["remedy"]
+    table["remedy"] = [runs[n].scenario.title for n in table["scenario"]]
+    return table
 
 
-def _arrival(run: Run) -> tuple[float, float, float, float, str]:
-    """First year in which the remedy serves (low, best, high), its power, and its kind."""
+def service_draws(project: Project, scenario: Scenario, *, online: date | None = None) -> Floats:
+    """Year in which a project serves, at evenly spaced quantiles of its slip. (`DRAWS`,)"""
+    if online is not None:
+        return np.full(DRAWS, _year(online))
+    u = (np.arange(DRAWS) + 0.5) / DRAWS
+    slip = slip_quantile(u, best=project.slip_years, low=project.low, high=project.high)
+    return np.asarray(_year(project.planned) + scenario.assume.slip_extra_years + slip)
+
+
+def recorded_slip_shares(case: Case) -> Floats:
+    """Slips of the plants on record over the time that was announced for each, sorted; lines left out."""
+    plants = [a for a in case.announcements if not a.project.endswith("line")]
+    said = np.array([_year(a.said) for a in plants])
+    planned, became = (np.array([_year(getattr(a, k)) for a in plants]) for k in ("planned", "became"))
+    return slips_from_record(np.zeros(len(plants)), (became - planned) / (planned - said))
+
+
+def _remedy(name: str, run: Run, base: Run, years: list[int], unserved: Floats) -> Remedy:
+    draws, power, kind = _arrival(run, base)
+    there = next((i for i, y in enumerate(years) if y >= np.median(draws)), len(years) - 1)
+    cost = _cost_usd(run, years) - _cost_usd(base, years)
+    left = np.divide(_unserved_mwh(run, years), unserved, out=np.ones(len(years)), where=unserved > 0)
+    cost[:there], left[:there] = cost[there], left[there]
+    return Remedy(name, kind, power, draws, left * unserved, cost, run.scenario.story)
+
+
+def _arrival(run: Run, base: Run) -> tuple[Floats, float, str]:
+    """Draws of the year from which the remedy serves, its power, and its kind."""
     s = run.scenario
     projects = {p.project: p for p in run.case.projects}
-    if s.also_build:
-        dates = [_dates(projects[b.project], b.online, s) for b in s.also_build]
-        first = min(dates, key=lambda d: d[1])
-        power = sum(projects[b.project].capacity_mw for b in s.also_build)
-        return *first, power, "plant"
+    told = {b.project for b in base.scenario.builds}
+    if added := [b for b in s.builds if b.project not in told]:
+        draws = [service_draws(projects[b.project], s, online=b.online) for b in added]
+        power = sum(b.capacity_mw or projects[b.project].capacity_mw for b in added)
+        return min(draws, key=lambda d: float(np.median(d))), power, "plant"
     levers = [*s.ban, *s.registration, *s.enforcement, *s.rationing, *s.import_contract, *s.fee]
     starts = [_year(x.start) for x in levers if _year(x.start) >= _year(run.case.as_of)] or [_year(run.case.as_of)]
-    start = min(starts)
     power = sum(c.capacity_mw for c in s.import_contract) or _miners_gone_mw(run)
-    return start, start, start, power, "import" if s.import_contract else "policy"
+    return np.full(1, min(starts)), power, "import" if s.import_contract else "policy"
 
 
 def _dates(project: Project, online: date | None, scenario: Scenario) -> tuple[float, float, float]:
-    if online is not None:
-        return (_year(online),) * 3
-    planned, extra = _year(project.planned), scenario.assume.slip_extra_years
-    low = project.low if project.low is not None else project.slip_years
-    high = project.high if project.high is not None else project.slip_years
-    return planned + low + extra, planned + project.slip_years + extra, planned + high + extra
+    """Year a project serves: first decile, median, last decile."""
+    low, best, high = np.quantile(service_draws(project, scenario, online=online), (0.1, 0.5, 0.9))
+    return float(low), float(best), float(high)
 
 
 def _miners_gone_mw(run: Run) -> float:
@@ -75,12 +111,22 @@ def _miners_gone_mw(run: Run) -> float:
     return max(float(now - later), 0.0)
 
 
-def _avoided_gwh(base: Run, run: Run) -> float:
-    years = [y for y in base.risk["year"].values if y in run.risk["year"].values] if "EUE_mwh" in base.risk else []
-    if not years or "EUE_mwh" not in run.risk:
-        return 0.0
-    gone = base.risk["EUE_mwh"].sel(zone="system", year=years) - run.risk["EUE_mwh"].sel(zone="system", year=years)
-    return float(gone.sum()) / 1e3
+def _assessed(run: Run) -> list[int]:
+    return [int(y) for y in run.risk["year"].values] if "EUE_mwh" in run.risk else []
+
+
+def _unserved_mwh(run: Run, years: list[int]) -> Floats:
+    """Expected energy not served, linear between the years assessed; that of the base if none was. [MWh] (Y,)"""
+    known = _assessed(run)
+    if not known:
+        return np.full(len(years), np.nan)
+    return np.asarray(np.interp(years, known, run.risk["EUE_mwh"].sel(zone="system").values))
+
+
+def _cost_usd(run: Run, years: list[int]) -> Floats:
+    """Cost of the system to the country without energy not served. [USD/yr] (Y,)"""
+    cost = system_cost_usd(run.ledger) - run.ledger["unserved"]
+    return cost.reindex(years).fillna(0.0).to_numpy(dtype=np.float64, copy=True)
 
 
 def _year(day: date) -> float:

@@ -70,7 +70,7 @@ def test_relief_is_dated_by_the_draws_and_priced_by_what_it_removes() -> None:
     assert table.loc["interruptible", "eue_avoided_gwh"] == pytest.approx(0.5 * SHORT[1:].sum() / 1e3)
     assert table.loc["interruptible", "cost_usd_per_mwh"] == pytest.approx(5e6 / (0.5 * SHORT[1:].sum()))
     assert table.loc["nuclear", ["first_year_low", "first_year_best"]].tolist() == [2035, 2035]
-    assert np.isnan(table.loc["nuclear", "first_year_high"])
+    assert table.loc["nuclear", "first_year_high"] == 2050  # beyond the years looked at: the day of service
     assert table.loc["nuclear", "eue_avoided_gwh"] == pytest.approx(0.7 * 1200 / 1e3)
 
 

@@ -13,7 +13,8 @@ from gridrush.case.template import new_case
 from gridrush.errors import CaseError
 from gridrush.planning.expand import expand
 from gridrush.planning.options import annuity_share
-from gridrush.study.expansion import candidate_of, case_problem, milestones, plan_problem, solve
+from gridrush.study.candidates import candidate_of
+from gridrush.study.expansion import case_problem, milestones, plan_problem, solve
 from gridrush.study.extendable import network_problem
 from gridrush.study.networks import Network, to_pypsa
 from gridrush.study.networks import load_case as load_any
@@ -62,7 +63,7 @@ def test_milestones_end_on_the_last_year(case: Case) -> None:
 
 
 def test_what_is_excluded_or_forced_is_said_to_the_plan(case: Case) -> None:
-    problem = case_problem(case, first=2025, last=2025, exclude=["solar"], force=["gas-new"])
+    problem = case_problem(case, first=2025, last=2025, exclude=["solar", "interruptible"], force=["gas-new"])
     assert [c.name for c in problem.candidates] == ["gas-new"]
     assert problem.candidates[0].at_least_mw == {2025: 200.0}
     assert problem.stages[0].futures[0].available is not None
