@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -40,6 +40,9 @@ def rush(
     case: CaseArgument,
     to: Annotated[str, typer.Option(help="Last month, YYYY-MM.")] = "2023-12",
     samples: Annotated[int, typer.Option(min=10, help="Draws of what is not known.")] = 400,
+    world: Annotated[
+        str, typer.Option(help="The world's hash rate: 'forecast' from the day the case closes, or 'record'.")
+    ] = "forecast",
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
@@ -48,8 +51,11 @@ def rush(
     from gridrush.mining.rush import rush as forecast
 
     facts = load_case(case)
+    given: dict[str, Literal["forecast", "record"]] = {"forecast": "forecast", "record": "record"}
+    if world not in given:
+        raise CaseError([Problem("--world", world, "forecast or record")])
     try:
-        found = forecast(facts, last=to, samples=samples, seed=seed).to_dict()
+        found = forecast(facts, last=to, samples=samples, seed=seed, world=given[world]).to_dict()
     except ValueError as wrong:
         raise CaseError([Problem("--to", to, "a month YYYY-MM after the map ends", str(wrong))]) from wrong
     if as_json:

@@ -1,4 +1,4 @@
-"""Loops of the rush, one month of location choice or many, and of the stock of machines by vintage.
+"""Loops of the rush: one month of location choice, or many.
 
 Axes: month T, place N (other countries first, then the zones and statuses of the case). Nothing here raises.
 """
@@ -173,68 +173,3 @@ def _run(stock, waiting, group, hashrate, value, price, cut, found, leave, hide_
         idle[t] = waiting
         now = out[t]
     return out, idle
-
-
-@nb.njit(cache=True)
-def running_ehs(ehs, j_per_th, revenue_usd_per_day, power_usd_per_mwh):
-    """Hash rate at which the marginal machine breaks even, and its J/TH on average. Cohorts rising in J/TH.
-
-    A machine of e J/TH pays while revenue / hash rate >= 24 e p / 1000 (USD per PH/s and day). Machines switch on from
-    the best; the cohort that no longer pays at full stock runs in part.
-    """
-    on = 0.0
-    watts = 0.0
-    for i in range(ehs.size):
-        if ehs[i] <= 0.0:
-            continue
-        # EH/s at which this cohort's machines just pay: 1000 PH in an EH
-        limit = revenue_usd_per_day / (1e3 * 24.0 * j_per_th[i] * power_usd_per_mwh / 1e3)
-        if limit <= on:
-            break
-        part = min(ehs[i], limit - on)
-        on += part
-        watts += part * j_per_th[i]
-    return on, (watts / on if on > 0.0 else 0.0)
-
-
-@nb.njit(cache=True)
-def vintage(ehs, j_per_th, age, new_j_per_th, revenue, power, rate, elasticity, life_months, life_width, idle_scrap,
-            lag):
-    """Months of the stock. ehs, j_per_th, age (K,) at start; new_j_per_th, revenue, power (T,) -> (T, 4).
-
-    Columns: hash rate [EH/s], fleet J/TH, hashprice [USD/PH/day], sales [EH/s a month].
-    Sales are rate x hash rate x log(value of a MWh / power price) ** elasticity, `lag` months after the margin.
-    """
-    months = revenue.size
-    k0 = ehs.size
-    n = k0 + months
-    q, e, a = np.zeros(n), np.empty(n), np.empty(n)
-    q[:k0], e[:k0], a[:k0] = ehs, j_per_th, age
-    out = np.empty((months, 4))
-    history = np.empty(months)
-    for t in range(months):
-        for i in range(k0 + t):
-            a[i] += 1.0
-            q[i] *= 1.0 - 1.0 / (1.0 + np.exp(-(a[i] - life_months) / life_width)) * 0.12
-        order = np.argsort(e[: k0 + t])
-        on, mean = running_ehs(q[: k0 + t][order], e[: k0 + t][order], revenue[t], power[t])
-        total = 0.0
-        for i in range(k0 + t):
-            total += q[i]
-        price = revenue[t] / (1e3 * on) if on > 0.0 else 0.0
-        value = 1e3 * price / (24.0 * mean) if mean > 0.0 else 0.0
-        history[t] = max(np.log(value / power[t]), 0.0) if value > 0.0 else 0.0
-        signal = history[max(t - lag, 0)]
-        sold = rate * on * signal**elasticity
-        # machines that stand idle are scrapped first among the worst
-        idle = (total - on) * idle_scrap
-        for j in range(order.size - 1, -1, -1):
-            if idle <= 0.0:
-                break
-            i = order[j]
-            cut = min(q[i], idle)
-            q[i] -= cut
-            idle -= cut
-        q[k0 + t], e[k0 + t], a[k0 + t] = sold, new_j_per_th[t], 0.0
-        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = on, mean, price, sold
-    return out

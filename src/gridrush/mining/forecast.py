@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 
 from gridrush.case.model import Case
-from gridrush.mining._kernels import vintage
 from gridrush.mining._streams import stream
-from gridrush.mining.fleet import POWER_PRICE_USD_PER_KWH, RULES, basket, fleet_j_per_th
-from gridrush.mining.network import Months, Network, month_of, months_between, network_of
+from gridrush.mining.fleet import POWER_PRICE_USD_PER_KWH, fleet_j_per_th
+from gridrush.mining.network import Months, month_of, months_between, network_of
+from gridrush.mining.stock import SalesLaw, fit_sales, frontier_j_per_th, stock_at, stock_paths
 from gridrush.units import Floats
 
 FLEET_TREND_SHARE = -0.12
@@ -109,22 +109,6 @@ def world_path(
 
 
 @dataclass(frozen=True)
-class SalesLaw:
-    """How fast machines are bought, and how they go.
-
-    Sales in a month are rate x hash rate x ln(value of a MWh / power price) ** elasticity, `lag` months later. Fitted
-    on the network record January 2022 to December 2025 (`fit_sales`): error 6% of hash rate.
-    """
-
-    rate: float = 0.0641
-    elasticity: float = 0.656
-    lag_months: int = 3  # best of 3, 6 and 9 on 2018-01..2021-05
-    life_months: float = 60.0  # CBECI v1.4: five years
-    life_width: float = 6.0  # judged
-    idle_scrap_share: float = 0.05  # judged: of machines that stand, a month
-
-
-@dataclass(frozen=True)
 class CoinModel:
     """Coin price: log price reverts to a line, with the volatility of the record. All but the volatility is judged."""
 
@@ -136,6 +120,11 @@ class CoinModel:
     fee_std: float = 0.6
     frontier_growth_share: float = -0.12  # J/TH of new machines
     frontier_std: float = 0.05
+    sales_std: float = 0.4  # of the logarithm of sales over the law's: chips short or plenty
+    sales_persistence: float = 0.9  # of that, a month
+    hashrate_std: float = 0.06  # of a month's hash rate, of its logarithm: outages, luck of blocks
+    fleet_std: float = 0.06  # of the fleet's J/TH, of its logarithm, a month to the root
+    fleet_persistence: float = 0.95  # of that walk, a month
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,77 +139,20 @@ class WorldDraws:
     recorded: int
 
 
-def frontier_j_per_th(case: Case, months: Months) -> Floats:
-    """Mean efficiency of the devices that came on sale in the year up to each month; NaN where none did. (T,)"""
-    rule = RULES["v1.4"]
-    kept = [m for m in case.machines if m.maker in rule.makers]
-    sale = np.array([np.datetime64(m.released, "M") for m in kept], dtype="datetime64[M]").astype(np.int64)
-    e = np.array([m.efficiency_j_per_th for m in kept])
-    new = (sale[None, :] + rule.lag_months <= months.astype(np.int64)[:, None]) & (
-        sale[None, :] + rule.lag_months > months.astype(np.int64)[:, None] - 12
-    )
-    count = new.sum(axis=1)
-    return np.where(count > 0, new @ e / np.maximum(count, 1), np.nan)
+BAN_SHADOW = (np.datetime64("2021-05", "M"), np.datetime64("2021-12", "M"))
+"""Months in which the world's hash rate tells of the ban, not of sales: no law of sales is fitted to them."""
 
 
-def _stock_at(case: Case, network: Network, row: int) -> tuple[Floats, Floats, Floats]:
-    """Cohorts of the world's stock in a month: EH/s, J/TH, age in months; from the basket of the v1.4 rule."""
-    e, w = basket(case, network.months[row])
-    age = 60.0 * (1.0 - w)
-    return w / w.sum() * network.hashrate_ehs[row], e, age
+def most_sold_share(hashrate_ehs: Floats) -> float:
+    """Fastest growth of the hash rate over any year of a record, by the month: what makers were able to deliver."""
+    log = np.log(hashrate_ehs)
+    return float((log[12:] - log[:-12]).max() / 12.0) if len(log) > 12 else np.inf
 
 
-def simulate_stock(
-    case: Case, *, first: str, revenue_usd_per_day: Floats, new_j_per_th: Floats, law: SalesLaw | None = None
-) -> Floats:
-    """Hash rate, J/TH, hashprice and sales by month from a starting month. (T, 4)
-
-    Parameters
-    ----------
-    first : str
-        Month of the record whose stock is the start.
-    revenue_usd_per_day : ndarray, shape (T,)
-        Of all miners. [USD/day]
-    new_j_per_th : ndarray, shape (T,)
-        Efficiency of the machines sold. [J/TH]
-    """
-    law = law or SalesLaw()
-    network = network_of(case)
-    ehs, e, age = _stock_at(case, network, network.at(first))
-    power = np.full(len(revenue_usd_per_day), 1e3 * POWER_PRICE_USD_PER_KWH)
-    return np.asarray(
-        vintage(ehs, e, age, new_j_per_th, revenue_usd_per_day, power, law.rate, law.elasticity, law.life_months,
-                law.life_width, law.idle_scrap_share, law.lag_months)
-    )  # fmt: skip
-
-
-def _filled(new: Floats, growth_share: float) -> Floats:
-    out = new.copy()
-    for t in range(1, len(out)):
-        if np.isnan(out[t]):
-            out[t] = out[t - 1] * (1.0 + growth_share) ** (1.0 / 12.0)
-    return out
-
-
-def fit_sales(case: Case, *, first: str = "2022-01", last: str = "2025-12") -> tuple[SalesLaw, float]:
-    """Rate and elasticity of sales that follow the recorded hash rate, and the error of its logarithm."""
-    from scipy.optimize import least_squares
-
-    network = network_of(case)
-    a, b = network.at(first), network.at(last) + 1
-    new = _filled(frontier_j_per_th(case, network.months[: b])[a:], CoinModel().frontier_growth_share)
-
-    def law_of(x: Floats) -> SalesLaw:
-        return SalesLaw(rate=float(x[0]), elasticity=float(x[1]))
-
-    def miss(x: Floats) -> Floats:
-        got = simulate_stock(
-            case, first=first, revenue_usd_per_day=network.revenue_usd_per_day[a:b], new_j_per_th=new, law=law_of(x)
-        )
-        return np.asarray(np.log(got[:, 0] / network.hashrate_ehs[a:b]))
-
-    best = least_squares(miss, [0.06, 0.6])
-    return law_of(np.asarray(best.x)), float(np.sqrt((best.fun**2).mean()))
+def law_known(case: Case, record_ends: np.datetime64) -> SalesLaw:
+    """The law of sales as it could be fitted in a month: on the record from 2018 to then, the ban's months left out."""
+    last = BAN_SHADOW[0] - 1 if BAN_SHADOW[0] <= record_ends <= BAN_SHADOW[1] else record_ends
+    return fit_sales(case, first="2018-01", last=str(last))[0]
 
 
 def world_forecast(
@@ -237,41 +169,69 @@ def world_forecast(
 
     Log price x reverts to a line with growth g: x' = x + g/12 - k (x - line) + sigma z, k from the half-life, sigma the
     record's monthly spread up to where the record ends. Revenue = price x (144 subsidy + fees). Hash rate is the stock
-    of `simulate_stock` up to the marginal machine that breaks even at the world's power price.
+    of `stock.stock_paths` up to the marginal machine that breaks even at the world's power price.
+
+    Parameters
+    ----------
+    record_ends : str, optional
+        Pretend that nothing after this month is known: neither prices nor what the law of sales was fitted on.
+    law : SalesLaw, optional
+        Default: the fit on the whole record, or on what was known when the record is said to end.
     """
-    law, coin = law or SalesLaw(), coin or CoinModel()
+    coin = coin or CoinModel()
     network = network_of(case)
     end = network.at(record_ends) if record_ends else len(network.months) - 1
+    if law is None:
+        law = SalesLaw() if end == len(network.months) - 1 else law_known(case, network.months[end])
     ahead = np.arange(network.months[end] + 1, month_of(last) + 1)
     T, known = len(ahead), end + 1
     rng = stream(seed, "world:forecast")
-    sigma = float(np.std(np.diff(np.log(network.price_usd[:known]))))
+    moves = np.diff(np.log(network.price_usd[:known]))
+    sigma = float(np.std(moves))
+    momentum = float(np.clip(np.corrcoef(moves[1:], moves[:-1])[0, 1], 0.0, 0.6))
     growth = rng.normal(np.log1p(coin.growth_share), coin.growth_std, samples)
     frontier = np.clip(rng.normal(coin.frontier_growth_share, coin.frontier_std, samples), -0.3, 0.0)
-    z = rng.standard_normal((samples, T))
-    fees = coin.fee_btc_per_day * np.exp(coin.fee_std * rng.standard_normal((samples, T)))
-    fees = fees * (1.0 + coin.fee_growth_share) ** (np.arange(T) / 12.0)
+    # a stream each, laid out month first: a longer forecast begins as a shorter one does
+    z = stream(seed, "world:price").standard_normal((T, samples)).T
+    chips = coin.sales_std * stream(seed, "world:sales").standard_normal((T + 1, samples)).T
+    fees = np.exp(coin.fee_std * stream(seed, "world:fees").standard_normal((T, samples)).T)
+    fees = coin.fee_btc_per_day * fees * (1.0 + coin.fee_growth_share) ** (np.arange(T) / 12.0)
+    for t in range(1, T + 1):
+        fresh = np.sqrt(1.0 - coin.sales_persistence**2)
+        chips[:, t] = coin.sales_persistence * chips[:, t - 1] + fresh * chips[:, t]
     pull = np.log(2.0) / (12.0 * coin.half_life_years)
     anchor = np.log(network.price_usd[max(0, known - 24) : known]).mean()  # two years' mean carries the line
-    x = np.full(samples, np.log(network.price_usd[end]))
+    x, last_move = np.full(samples, np.log(network.price_usd[end])), np.full(samples, moves[-1] - moves.mean())
     price = np.empty((samples, T))
     for t in range(T):
         line = anchor + growth * (t + 1) / 12.0
-        x = x + growth / 12.0 - pull * (x - line) + sigma * z[:, t]
+        last_move = momentum * last_move + sigma * np.sqrt(1.0 - momentum**2) * z[:, t]
+        x = x + growth / 12.0 - pull * (x - line) + last_move
         price[:, t] = np.exp(x)
-    revenue = price * (BLOCKS_PER_DAY * subsidy_btc(case, ahead) + fees)
     start = frontier_j_per_th(case, network.months[:known])
     start_e = float(start[~np.isnan(start)][-1])
-    out = np.empty((samples, T, 3))
-    ehs, e, age = _stock_at(case, network, end)
-    power = np.full(T, 1e3 * POWER_PRICE_USD_PER_KWH)
-    for s in range(samples):
-        new = np.maximum(start_e * (1.0 + frontier[s]) ** ((np.arange(T) + 1) / 12.0), FLEET_FLOOR_J_PER_TH)
-        got = vintage(ehs, e, age, new, revenue[s], power, law.rate, law.elasticity, law.life_months, law.life_width,
-                      law.idle_scrap_share, law.lag_months)  # fmt: skip
-        out[s] = got[:, :3]
+    cohorts = stock_at(case, network, end)
+    out = stock_paths(
+        *cohorts,
+        new_j_per_th=np.maximum(
+            start_e * (1.0 + frontier[:, None]) ** ((np.arange(T) + 1) / 12.0), FLEET_FLOOR_J_PER_TH
+        ),
+        revenue_usd_per_day=price * (BLOCKS_PER_DAY * subsidy_btc(case, ahead) + fees),
+        sales_factor=np.exp(chips[:, 1:]),
+        most_share=most_sold_share(network.hashrate_ehs[:known]),
+        law=law,
+    )
+    luck = np.exp(coin.hashrate_std * stream(seed, "world:luck").standard_normal((T, samples)).T)
+    out[:, :, 0] *= luck
+    out[:, :, 2] /= luck
+    drift = coin.fleet_std * stream(seed, "world:fleet").standard_normal((T, samples)).T
+    for t in range(1, T):
+        drift[:, t] += coin.fleet_persistence * drift[:, t - 1]
+    out[:, :, 1] *= np.exp(drift)
     best = fleet_j_per_th(case)[:known, 1]
-    out[:, :, 1] *= best[-1] / _mean_j(ehs, e)  # join to the published fleet
+    now = stock_paths(*cohorts, new_j_per_th=np.full((1, 1), start_e), law=law,
+                      revenue_usd_per_day=network.revenue_usd_per_day[None, end : end + 1])  # fmt: skip
+    out[:, :, 1] *= best[-1] / now[0, 0, 1]  # join to the published fleet
 
     def joined(record: Floats, drawn: Floats) -> Floats:
         return np.concatenate([np.broadcast_to(record, (samples, known)), drawn], axis=1)
@@ -299,10 +259,6 @@ def subsidy_btc(case: Case, months: Months) -> Floats:
     return out
 
 
-def _mean_j(ehs: Floats, e: Floats) -> float:
-    return float((ehs * e).sum() / ehs.sum())
-
-
 RELOCATED_MACHINES, DARK_MACHINES, RELOCATED_MONTHS = 87_849 + 205_000 + 87_200, 2_000_000, 5.0
 """Machines known to have reached Kazakhstan, Russia and the US by November 2021, of those taken off line in China in
 June (Financial Times, November 2021): 4% a month."""
@@ -314,21 +270,28 @@ RESURFACE_MONTHS = 2.0
 """Months in which hidden Chinese machines were back: the map reads zero in July and August 2021, 22% in September."""
 
 
+WEEK, RETARGET_BLOCKS, BEFORE_DAYS, BAN_PATHS = 7, 2016, 30, 400
+"""Published hash rates are 7-day means of counted blocks; difficulty follows every 2,016 blocks (Bitcoin protocol); the
+height before the fall is the highest such mean of a month; counts are drawn this many times."""
+
+
 @dataclass(frozen=True)
 class BanResponse:
     """World hash rate after the ban of May 2021, in the model."""
 
-    fall_share: float  # at the trough
-    days_to_recover: float  # from the trough to the level before
+    fall_share: float  # 7-day mean as counted, from its height before to its trough
+    days_to_recover: float  # from the trough to that height
+    true_fall_share: float  # of the hash rate itself
 
 
-def after_ban(case: Case, *, law: SalesLaw | None = None) -> BanResponse:
+def after_ban(case: Case, *, law: SalesLaw | None = None, seed: int = 1) -> BanResponse:
     """How far the world's hash rate falls and when it is back, from facts known in November 2021 and the sales law.
 
     Everything Chinese goes dark by early July; the part the map shows again from September resurfaces over two months;
     of the rest 4% a month is racked abroad; outside China machines are bought by `SalesLaw` at the margins of the time.
-    A test, not a fit: the world's hash rate from May to December 2021 enters nowhere but in the map's October stock of
-    China.
+    What is published is a 7-day mean of counted blocks: its height and trough are those of a noisy series, so it falls
+    further than the hash rate does (`_counted`). A test, not a fit: the world's hash rate from May to December 2021
+    enters nowhere but in the map's October stock of China.
     """
     from gridrush.mining.atlas import country_atlas
 
@@ -341,19 +304,38 @@ def after_ban(case: Case, *, law: SalesLaw | None = None) -> BanResponse:
     hidden = min(share_back, dark)
     crated = dark - hidden
     moved = 1.0 - (1.0 - RELOCATED_MACHINES / DARK_MACHINES) ** (1.0 / RELOCATED_MONTHS)
-    outside, day = 1.0 - dark, 0.0
     revenue = network.revenue_usd_per_day[row - 5 : row + 1].mean()  # half a year's mean before the ban
     e = fleet_j_per_th(case)[row, 1]
     month = 365.25 / 12.0
-    total = outside
+    outside, path = 1.0 - dark, [1.0 - dark]
     wear = 0.12 / 12.0  # a year's share of five-year-old machines leaving, by the month
-    while total < 1.0 and day < 3650:
-        day += 1.0
-        m = day / month
-        h = revenue / (1e3 * network.hashrate_ehs[network.at("2021-04")] * total)
+    while path[-1] < 1.2 and len(path) < 3650:
+        m = len(path) / month
+        h = revenue / (1e3 * network.hashrate_ehs[network.at("2021-04")] * path[-1])
         value = 1e3 * h / (24.0 * e)
         pace = law.rate * max(np.log(value / (1e3 * POWER_PRICE_USD_PER_KWH)), 0.0) ** law.elasticity
         outside *= 1.0 + (pace - wear) / month
-        shown = hidden * min(m / RESURFACE_MONTHS, 1.0)
-        total = outside + shown + crated * (1.0 - (1.0 - moved) ** m)
-    return BanResponse(fall_share=float(dark), days_to_recover=day)
+        path.append(outside + hidden * min(m / RESURFACE_MONTHS, 1.0) + crated * (1.0 - (1.0 - moved) ** m))
+    seen = _counted(np.concatenate([np.ones(BEFORE_DAYS + WEEK), path]), seed)
+    height = seen[:, :BEFORE_DAYS].max(axis=1)
+    trough = BEFORE_DAYS + seen[:, BEFORE_DAYS:].argmin(axis=1)
+    fall = 1.0 - seen[np.arange(BAN_PATHS), trough] / height
+    again = (seen >= height[:, None]) & (np.arange(seen.shape[1]) > trough[:, None])
+    return BanResponse(float(fall.mean()), float((again.argmax(axis=1) - trough).mean()), float(dark))
+
+
+def _counted(level: Floats, seed: int) -> Floats:
+    """7-day means of the hash rate as counted blocks show it, for a hash rate by day. (BAN_PATHS, D - 6)"""
+    rng = stream(seed, "world:after-ban")
+    difficulty, since, days = np.ones(BAN_PATHS), np.zeros(BAN_PATHS), np.zeros(BAN_PATHS)
+    told = np.empty((BAN_PATHS, level.size))
+    for d in range(level.size):
+        blocks = rng.poisson(BLOCKS_PER_DAY * level[d] / difficulty)
+        told[:, d] = blocks * difficulty / BLOCKS_PER_DAY
+        since, days = since + blocks, days + 1.0
+        full = since >= RETARGET_BLOCKS
+        pace = np.clip(since / (days * BLOCKS_PER_DAY), 0.25, 4.0)
+        difficulty = np.where(full, difficulty * pace, difficulty)
+        since, days = np.where(full, 0.0, since), np.where(full, 0.0, days)
+    total = np.concatenate([np.zeros((BAN_PATHS, 1)), np.cumsum(told, axis=1)], axis=1)
+    return np.asarray((total[:, WEEK:] - total[:, :-WEEK]) / WEEK)

@@ -306,6 +306,7 @@ class History:
     countries: tuple[str, ...]
     hashrate_ehs: Floats  # (T, C) where machines are
     map_ehs: Floats  # (T, C) what the map would show: hidden countries left out and the rest scaled up
+    waiting_ehs: Floats  # (T,) displaced, not yet placed
 
 
 def replay(case: Case, *, parameters: RushParameters | None = None) -> History:
@@ -359,12 +360,13 @@ class Replay:
         near = np.array([p.near.get(c, 0.0) for c in self.countries])
         out = np.empty((T, C))
         out[0] = self.start_ehs
-        out[1:], _ = _run(
+        waiting = np.zeros(T)
+        out[1:], waiting[1:] = _run(
             self.start_ehs, 0.0, np.arange(C), self.world_ehs[1:], self.value_usd_per_mwh[1:], price[1:], none, none,
             leave[1:], nowhere, 0.0, nowhere, np.zeros(T - 1), free, free, pull_at(p, self.countries, self.months)[1:],
             near, np.ones(C), p.vector(),
         )  # fmt: skip
-        return History(self.months, self.countries, out, out / (1.0 - self.hidden[:, None]))
+        return History(self.months, self.countries, out, out / (1.0 - self.hidden[:, None]), waiting)
 
 
 DEFAULT = RushParameters(

@@ -19,7 +19,7 @@ from gridrush.mining.rush import rush
 from gridrush.policy.levers import MonthPolicy
 from gridrush.units import Floats
 
-FORECAST_SAMPLES = 400
+FORECAST_SAMPLES = 200
 """Draws behind the forecast's interval."""
 
 
@@ -86,7 +86,7 @@ class Miners:
         case = self.case
         if self.census is None:
             return {}
-        seen = rush(case, last=f"{case.last_year}-12", samples=FORECAST_SAMPLES)
+        seen = rush(case, last=f"{case.last_year}-12", samples=FORECAST_SAMPLES, counted=self.census)
         own = seen.power_mw[:, seen.recorded :, seen.countries.index(case.mining_country)]
         bounds = np.quantile(own, [0.05, 0.5, 0.95], axis=0) * case.parameters.mining_on_grid_share.value
         return {_month_number(m): bounds[:, i] for i, m in enumerate(seen.months[seen.recorded :])}
