@@ -1,0 +1,233 @@
+"""The system of a month: what stands in it, kept while nothing changes, and its hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridrush.case.schema import Tie
+from gridrush.case.system import (
+    NO_RESERVOIRS,
+    NO_STORAGE,
+    BlockKind,
+    Demand,
+    Links,
+    Reservoirs,
+    Storage,
+    System,
+    Units,
+)
+from gridrush.grid.fleet import Plant, Wire
+from gridrush.grid.hourly import Hours
+from gridrush.grid.network import RESERVOIR, Fleet, GridModel
+from gridrush.units import Floats
+
+Resources = Sequence[tuple[str, str]]
+"""(zone, technology) of each row of capacity factors."""
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """What stands in a month: one object for all months alike, so what is made of it need not be made again."""
+
+    fleet: Fleet
+    units: Units  # blocks of the fleet, weather-driven fleets, import offers
+    links: Links
+    storage: Storage
+    sales: tuple[Tie, ...]  # offers to buy
+    shares: Floats  # (12, K) each profile by month of the year, where the hours do not change it
+    weather: tuple[tuple[int, int], ...]  # profile row, resource row
+    water: tuple[tuple[int, int, float], ...]  # profile row that must run, zone, capacity [MW]
+
+
+def month_system(
+    model: GridModel,
+    time: Hours,
+    demand: Demand,
+    *,
+    resources: Resources,
+    capacity_factor: Floats,
+    path: np.ndarray | None = None,
+    hydrology: Floats | None = None,
+) -> System:
+    """The system in hours of one month, several sampled paths one after the other; plants alike are one unit.
+
+    Parameters
+    ----------
+    model : GridModel
+    time : ndarray of datetime64[h], shape (T,)
+        Hours of one calendar month, repeated for each path.
+    demand : Demand
+        Blocks without exports; offers to buy are added here.
+    resources, capacity_factor : sequence of (zone, technology), length R; ndarray, shape (R, T)
+        Weather-driven capacity factors.
+    path : ndarray of int, shape (T,), optional
+        Sampled path each hour belongs to; hydro energy is limited in each path.
+    hydrology : ndarray, shape (P,), optional
+        Water of each path over the expected one.
+
+    Returns
+    -------
+    System
+        `units` is the same object in every month in which the same things stand.
+    """
+    month = int(time[0].astype("datetime64[M]").astype(np.int64)) + 12 * 1970
+    T = time.size
+    period = np.zeros(T, np.int64) if path is None else np.asarray(path, np.int64)
+    water = np.ones(int(period.max()) + 1) if hydrology is None else np.asarray(hydrology, np.float64)
+    s = standing(model, month, resources)
+    profiles = np.repeat(s.shares[month % 12][:, None], T, axis=1)
+    for row, at in s.weather:
+        np.minimum(np.maximum(capacity_factor[at], 0.0), 1.0, out=profiles[row])
+    reservoirs = NO_RESERVOIRS
+    if s.water:
+        mwh = model.hydro_energy_mwh(month)
+        flat = model.case.parameters.hydro_flat_share.value * water[period] / (T / water.size)
+        for row, z, mw in s.water:
+            np.minimum(flat * (mwh[z] / max(mw, 1e-9)), 1.0, out=profiles[row])
+        zones = [z for _, z, _ in s.water]
+        names = tuple(f"{model.case.zone_names[z]} water" for z in zones)
+        reservoirs = Reservoirs(names, mwh[zones][:, None] * water[None, :])
+    return System(model.case.zone_names, time, period, profiles, s.units, _with_sales(model, demand, s.sales), s.links,
+                  s.storage, reservoirs)  # fmt: skip
+
+
+def standing(model: GridModel, month: int, resources: Resources = ()) -> Standing:
+    """What stands in a month (12 year + month - 1)."""
+    case, fleet = model.case, model.fleet(month)
+    spans = model.spans
+    serving = [(first <= month) & (month < last) for first, last in spans]
+    key = id(fleet), *(x.tobytes() for x in serving), model.stress(month // 12), tuple(resources)
+    known = model.standings.get(key)
+    if known is None:
+        driven, batteries, wires, ties, contracts = (np.flatnonzero(x).tolist() for x in serving)
+        offered = [case.ties[i] for i in ties if case.ties[i].direction == "import"]
+        offers = [(x.tie, x.zone, x.capacity_mw, x.price_usd_per_mwh) for x in offered]
+        bought = [(f"{model.contracts[i].partner} contract {i + 1}", model.contracts[i]) for i in contracts]
+        offers += [(n, x.zone, x.capacity_mw, x.price_usd_per_mwh) for n, x in bought]
+        known = model.standings[key] = _make(
+            model, month // 12, fleet, [model.weather_driven[i] for i in driven],
+            [model.batteries[i] for i in batteries], resources, offers,
+            tuple(case.ties[i] for i in ties if case.ties[i].direction == "export"),
+            _links([model.wires[i] for i in wires]),
+        )  # fmt: skip
+    return known
+
+
+def _make(
+    model: GridModel, year: int, fleet: Fleet, driven: Sequence[Plant], batteries: Sequence[Plant],
+    resources: Resources, offers: Sequence[tuple[str, str, float, float]], sales: tuple[Tie, ...], links: Links,
+) -> Standing:  # fmt: skip
+    t, zones = model.table, model.case.zone_names
+    shares: list[Floats] = [np.ones(12), np.zeros(12)]
+
+    def row(share: Floats) -> int:
+        """Profile with this share in each month of the year."""
+        for i, s in enumerate(shares):
+            if np.array_equal(s, share):
+                return i
+        shares.append(share)
+        return len(shares) - 1
+
+    def own_row(share: Floats) -> int:
+        shares.append(share)
+        return len(shares) - 1
+
+    first = fleet.first
+    available, must_run = np.zeros(first.size, np.int64), np.ones(first.size, np.int64)
+    reservoir = np.full(first.size, -1)
+    water: list[tuple[int, int, float]] = []
+    for b, n in enumerate(first):
+        name = t.technologies[t.technology[n]]
+        can = np.clip(model.available_shares(name), 0.0, 1.0)
+        if name == RESERVOIR:
+            available[b], must_run[b], reservoir[b] = own_row(can), own_row(np.zeros(12)), len(water)
+            water.append((int(must_run[b]), int(t.zone[n]), float(fleet.capacity_mw[b])))
+            continue
+        tied = model.must_run_shares(name, captive=bool(t.captive[n]))
+        available[b], must_run[b] = row(can), row(np.clip(tied, 0.0, 1.0))
+    capacity: dict[tuple[str, int], float] = {}
+    for p in driven:
+        capacity[p.technology, p.zone] = capacity.get((p.technology, p.zone), 0.0) + p.capacity_mw
+    known = {name: i for i, name in enumerate(resources)}
+    weather: list[tuple[int, int]] = []
+    rows: list[int] = []
+    for technology, z in capacity:
+        like = next((i for (_, q), i in known.items() if q == technology), None)
+        at = known.get((zones[z], technology), like)
+        rows.append(0 if at is None else own_row(np.zeros(12)))
+        if at is not None:
+            weather.append((rows[-1], at))
+    blown = [(*model.marginal_cost(q, zones[z]), q, z) for q, z in capacity]
+    place = {name: i for i, name in enumerate(zones)}
+    kinds = [t.technologies[t.technology[n]] for n in first]
+    more = len(capacity) + len(offers)
+    units = Units(
+        name=(*(_block_name(model, int(n)) for n in first), *(f"{zones[z]} {q}" for q, z in capacity),
+              *(o[0] for o in offers)),
+        technology=(*kinds, *(q for q, _ in capacity), *["import"] * len(offers)),
+        fuel=(*(model.fuel_of[q] for q in (*kinds, *(q for q, _ in capacity))), *["import"] * len(offers)),
+        zone=_joined(t.zone[first], [z for _, z in capacity], [place[o[1]] for o in offers]),
+        capacity_mw=_joined(fleet.capacity_mw, list(capacity.values()), [o[2] for o in offers]),
+        cost_usd_per_mwh=_joined(t.cost_usd_per_mwh[first], [x[0] for x in blown], [o[3] for o in offers]),
+        available=_joined(available, rows, [0] * len(offers)), must_run=_joined(must_run, [1] * more, []),
+        reservoir=_joined(reservoir, [-1] * more, []),
+        mttf_h=_joined(model.mttf_h(first, year), [np.inf] * more, []),
+        mttr_h=_joined(t.mttr_h[first], [1.0] * more, []), maintenance_h=np.zeros(first.size + more),
+        co2_t_per_mwh=_joined(t.co2_t_per_mwh[first], [x[1] for x in blown], [0.0] * len(offers)),
+        ramp_share_per_h=_joined(t.ramp_share_per_h[first], [1.0] * more, []),
+    )  # fmt: skip
+    return Standing(fleet, units, links, _storage(model, batteries), sales, np.array(shares).T, tuple(weather),
+                    tuple(water))  # fmt: skip
+
+
+def _joined(first: NDArray[Any], *rest: Sequence[object]) -> NDArray[Any]:
+    return np.concatenate([first, *(np.asarray(r, first.dtype) for r in rest)])
+
+
+def _block_name(model: GridModel, n: int) -> str:
+    p = model.table.plants[n]
+    return f"{model.case.zone_names[p.zone]} {p.technology}" + (" captive" if p.captive else "")
+
+
+def _links(wires: Sequence[Wire]) -> Links:
+    return Links(
+        name=tuple(w.name for w in wires), source=np.array([w.source for w in wires], np.int64),
+        target=np.array([w.target for w in wires], np.int64), forward_mw=np.array([w.forward_mw for w in wires], float),
+        backward_mw=np.array([w.backward_mw for w in wires], float),
+        loss_share=np.array([w.loss_share for w in wires], float), available=np.zeros(len(wires), np.int64),
+        mttf_h=np.full(len(wires), np.inf), mttr_h=np.ones(len(wires)),
+    )  # fmt: skip
+
+
+def _storage(model: GridModel, plants: Sequence[Plant]) -> Storage:
+    if not plants:
+        return NO_STORAGE
+    mw = np.array([p.capacity_mw for p in plants])
+    hours = np.array([model.parameter(p.technology, "storage_hours", 2.0) for p in plants])
+    one_way = np.sqrt([model.parameter(p.technology, "round_trip_share", 0.9) for p in plants])
+    return Storage(tuple(p.name for p in plants), np.array([p.zone for p in plants], np.int64), mw, mw, mw * hours,
+                   one_way, one_way.copy(), np.full(len(plants), 0.5))  # fmt: skip
+
+
+def _with_sales(model: GridModel, demand: Demand, sales: Sequence[Tie]) -> Demand:
+    """The demand with offers to buy added as export blocks."""
+    if not sales:
+        return demand
+    place = {name: i for i, name in enumerate(model.case.zone_names)}
+    sale: BlockKind = "export"
+    T, B = demand.load_mw.shape
+    load = np.empty((T, B + len(sales)))
+    load[:, :B] = demand.load_mw
+    load[:, B:] = [t.capacity_mw for t in sales]
+    return Demand(
+        name=demand.name + tuple(t.tie for t in sales),
+        kind=(*demand.kind, *(sale for _ in sales)),
+        zone=np.concatenate([demand.zone, np.array([place[t.zone] for t in sales], np.int64)]),
+        load_mw=load,
+        value_usd_per_mwh=np.concatenate([demand.value_usd_per_mwh, [t.price_usd_per_mwh for t in sales]]),
+    )
