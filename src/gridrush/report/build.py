@@ -17,7 +17,7 @@ from markupsafe import Markup
 from gridrush import __version__
 from gridrush.report import about, facts, tables
 from gridrush.report.answers import answers, summary
-from gridrush.report.figures import hours, mining, money, relief, risk, years
+from gridrush.report.figures import breaks, census, curves, hours, mining, money, relief, risk, rush, tight, years
 from gridrush.report.figures import map as atlas
 from gridrush.report.figures.figure import NARROW, WIDE, Choice, Figure
 from gridrush.report.view import View
@@ -136,8 +136,16 @@ def _sections(view: View) -> Iterator[Section]:
         ("map", "Where it happens", "Map", "Zones, plants and the lines between them.", [atlas.country(view)]),
         ("week", f"{view.season[:1].upper() + view.season[1:]}, hour by hour", "Hour by hour",
          "A shortage is made of hours. This is what ran, what was wanted, and what was missing.", [week, flow]),
+        ("trips", "When something breaks", "If plants trip", "Machines fail. What matters is how many may fail before "
+         "someone has to be cut, and who is cut first.", [breaks.replay(view), breaks.contingencies(view)]),
+        ("curves", "All hours of the year, in order", "Load and price curves", "One evening can mislead. Put all hours "
+         "of a year in order of size and the rush shows in the whole curve.",
+         [curves.load(view), curves.price(view), curves.line(view)]),
         ("mining", "How much mining there is", "Mining load",
-         "No one has metered it all, so each figure is a range.", [mining.size(view), mining.status(view)]),
+         "No one has metered it all, so each figure is a range.",
+         [mining.size(view), mining.status(view), census.evidence(view), census.lessons(view)]),
+        ("rush", "Why they came, and what makes them stop", "The rush", "Machines go where power is cheap and free to "
+         "take, and stop when it costs more than they earn.", [rush.countries(view), rush.stays(view)]),
         ("years", "Where the power comes from", "Power by year", "Years tell less than hours, but they show what "
         "is growing.",
          [years.mix(view), years.growth(view)]),
@@ -145,7 +153,9 @@ def _sections(view: View) -> Iterator[Section]:
          "The measure is the loss-of-load expectation (LOLE): the number of hours in a year in which, on average "
          "over many "
          "possible years of weather and breakdowns, some load cannot be met.",
-         [risk.lines(view), risk.heat(view), risk.multiples(view)]),
+         [risk.lines(view), risk.heat(view), risk.multiples(view), tight.calendar(view), tight.gallery(view)]),
+        ("room", "Room for new load", "Room for new load", "A load that lets itself be cut in a few hours needs no new "
+         "plant for them. How much would fit, and where?", [tight.headroom(view)]),
         ("money", "Who pays", "Who pays", "Money moves between parties; only fuel, plants and lost supply are a "
         "cost to all.",
          [money.parties(view), "totals", money.fee(view), "ledger"]),

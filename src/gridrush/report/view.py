@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gridrush.policy.fiscal import balances
-from gridrush.report.words import MONTHS, day_name, fuel_order
+from gridrush.report.words import MONTHS, day_name, fuel_order, number
 from gridrush.study.run import Run, Study
 
 Floats = NDArray[np.float64]
@@ -52,6 +53,11 @@ class View:
     def without_rush(self) -> Run | None:
         """The run in which miners never came, where there is one."""
         return next((r for r in self.study.runs.values() if r.scenario.freeze and r is not self.main), None)
+
+    @cached_property
+    def gallery(self) -> Mapping[str, pd.DataFrame]:
+        """Close-ups of the main run that have rows; see `gridrush.study.gallery`."""
+        return {name: table for name, table in self.study.gallery.items() if len(table)}
 
     @cached_property
     def focus(self) -> int:
@@ -190,6 +196,43 @@ class View:
                 out.append((pd.Timestamp(e.on), e.event))
         return out[-2:]
 
+    def hours_at(self, run: Run, time: pd.DatetimeIndex) -> dict[str, Floats] | None:
+        """National load not met of some hours (UTC), of all and of miners; None where the run lacks one."""
+        rows = pd.DatetimeIndex(run.hourly["time"].values).get_indexer(time)
+        if (rows < 0).any():
+            return None
+        part = run.hourly.isel(time=rows)
+        return {name: _national(part, name) for name in ("unserved_mw", "interrupted_mw")}
+
+    def month_of_event(self, pattern: str) -> str | None:
+        """Month, `2021-05`, of the first dated event that speaks of something."""
+        found = [e.on[:7] for e in self.study.case.events if len(e.on) >= 7 and re.search(pattern, e.event, re.I)]
+        return min(found, default=None)
+
+    def mining_at(self, month: str) -> float | None:
+        """Best estimate of miners' load wanted in a month. [MW]"""
+        table = mining_months(self.main)
+        return float(row_of(table, month)["best"]) if "best" in table and month in table.index else None
+
+    def power_price_marks(self) -> list[tuple[float, str, str]]:
+        """What a miner of the country pays and may pay: USD per MWh, what it is, source key."""
+        case = self.study.case
+        paid = [p for p in case.power_prices if p.country == case.mining_country and p.start <= case.as_of]
+        if not paid:
+            return []
+        now = max(paid, key=lambda p: p.start)
+        price = now.price_usd_per_mwh
+        out = [(price, f"Paid in {case.mining_country}: {number(price / 10)} ¢", now.source)]
+        for item, words, added in (("mining_fee_flat", "with the fee of", True),
+                                   ("mining_fee_scale_ceiling", "fee and price together from", False)):  # fmt: skip
+            for fact in case.policies:
+                rate = [x.kzt_per_usd for x in sorted(case.exchange, key=lambda x: x.on) if x.on <= fact.on]
+                if fact.item == item and rate:
+                    value = fact.value / rate[-1] * 1e3 + (price if added else 0.0)
+                    text = f"{words} {fact.on.year}: {number(value / 10)} ¢"
+                    out.append((value, text[:1].upper() + text[1:], fact.source))
+        return out
+
     def limit_mw(self, link: str, on: datetime | date) -> tuple[float, float] | None:
         """Forward and backward limit of a link on a day."""
         day = on.date() if isinstance(on, datetime) else on
@@ -214,7 +257,11 @@ class View:
 
 def local_time(study: Study, ds: xr.Dataset) -> pd.DatetimeIndex:
     """Legal time of the hours of a data set (UTC inside)."""
-    utc = pd.DatetimeIndex(ds["time"].values)
+    return local_stamps(study, pd.DatetimeIndex(ds["time"].values))
+
+
+def local_stamps(study: Study, utc: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Legal time of some stamps in UTC."""
     offset = np.zeros(len(utc), dtype="timedelta64[h]")
     for clock in sorted(study.case.clock, key=lambda c: c.start):
         offset[np.asarray(utc >= pd.Timestamp(clock.start))] = np.timedelta64(clock.utc_offset_h, "h")

@@ -84,3 +84,4 @@ class Study:
     events: Mapping[str, xr.Dataset] = field(default_factory=dict)  # replays, e.g. "2021-10-14"
     folder: Path | None = None  # where it is stored
     seconds: float = 0.0
+    gallery: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # close-ups of the first run: study.gallery

@@ -25,9 +25,11 @@ from gridrush.grid.dispatch import dispatch
 from gridrush.study.checks import check_run
 from gridrush.study.claims import COLUMNS as CLAIM_COLUMNS
 from gridrush.study.claims import Evidence, judge_claims
+from gridrush.study.gallery import Gallery, from_bytes, to_bytes
 from gridrush.study.miners import Miners
 from gridrush.study.paths import Paths, draw_paths
 from gridrush.study.relief import time_to_relief
+from gridrush.study.results import ResultStore
 from gridrush.study.run import Study
 from gridrush.study.simulate import Progress, simulate
 from gridrush.study.store import RunStore, copy_to, default_store, load_run
@@ -89,7 +91,7 @@ def run_all(
     chosen = [resolve_scenario(case, s) for s in (scenarios if scenarios is not None else names)]
     wanted = sorted(set(years)) if years is not None else list(case.years)
     job = _Job(case, tuple(wanted), risk_years_of(case, wanted), samples, risk_samples, seed,
-               store if store is not None else default_store())  # fmt: skip
+               store if store is not None else default_store(), chosen[0].name)  # fmt: skip
     missing = [s for s in chosen if job.find(s) is None]
     if missing:
         job.prepare(missing)
@@ -115,7 +117,7 @@ def run_all(
         claims = judge_claims(Evidence(case, by_name, miners.census, relief))
     return Study(
         case=case, runs=by_name, claims=claims, relief=relief, checks=check_run(main), answers=pd.DataFrame(),
-        folder=out, seconds=clock.perf_counter() - began,
+        folder=out, seconds=clock.perf_counter() - began, gallery=job.gallery(chosen[0]),
     )  # fmt: skip
 
 
@@ -124,10 +126,11 @@ class _Job:
 
     def __init__(
         self, case: Case, years: tuple[int, ...], risk_years: tuple[int, ...], samples: int, risk_samples: int,
-        seed: int, store: RunStore,
+        seed: int, store: RunStore, main: str,
     ) -> None:  # fmt: skip
-        self.case, self.years, self.risk_years, self.store = case, years, risk_years, store
+        self.case, self.years, self.risk_years, self.store, self.main = case, years, risk_years, store, main
         self.samples, self.risk_samples, self.seed = samples, risk_samples, seed
+        self.results = ResultStore(store.folder)
 
     @cached_property
     def paths(self) -> Paths:
@@ -153,15 +156,26 @@ class _Job:
         beside.join()
 
     def find(self, scenario: Scenario) -> Path | None:
-        """The stored run of a scenario."""
-        return self.store.find(self._key(scenario))
+        """The stored run of a scenario; the main one is told with its gallery."""
+        key = self._key(scenario)
+        if scenario.name == self.main and self.results.find(key, suffix="json") is None:
+            return None
+        return self.store.find(key)
+
+    def gallery(self, scenario: Scenario) -> dict[str, pd.DataFrame]:
+        """The stored close-ups of the main run."""
+        return from_bytes(self.results.read(self._key(scenario), suffix="json"))
 
     def run(self, scenario: Scenario, progress: Progress | None = None) -> None:
-        """Simulate one scenario and store it."""
+        """Simulate one scenario and store it, the main one with its gallery."""
+        closer = Gallery(self.case, self.miners, self.years, self.seed) if scenario.name == self.main else None
         done = simulate(
             self.case, scenario, years=self.years, risk_years=self.risk_years, risk_samples=self.risk_samples,
             seed=self.seed, samples=self.samples, paths=self.paths, miners=self.miners, progress=progress,
+            on_year=closer,
         )  # fmt: skip
+        if closer is not None:
+            self.results.put(self._key(scenario), to_bytes(closer.tables()), suffix="json")
         self.store.put(done, self._key(scenario))
 
     def _key(self, scenario: Scenario) -> str:
