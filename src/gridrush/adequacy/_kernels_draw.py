@@ -147,9 +147,9 @@ def plain_events(n, who, comp, start, state, T, off, seg_hour, seg_full, key, va
         c = comp[g]
         p = c.slot
         up, down = c.scale_up, c.scale_down
-        many = c.seg_end - c.seg > 1
-        w = seg_full[c.seg]
-        q = c.row
+        s, q = c.seg, c.row
+        w = seg_full[s]
+        change = seg_hour[s + 1] if s + 1 < c.seg_end else T  # first hour of the next segment
         if state is None:
             kind = np.int64(value[p] < c.start_full)
         else:
@@ -191,13 +191,17 @@ def plain_events(n, who, comp, start, state, T, off, seg_hour, seg_full, key, va
             x = draw(p, c, key, value) * down
             p += 1
             z = t + 1 + np.int64(x) if x < T else T
+            while change <= a:
+                s += 1
+                w = seg_full[s]
+                change = seg_hour[s + 1] if s + 1 < c.seg_end else T
             if n + 2 > room:
                 n += 2
-            elif many:
+            elif change < z:
                 n = lose(n, a, z, T, c, seg_hour, seg_full, off, ev, ev_word, head, net, rise)
-            else:
+            elif w != 0:
                 t, v = a, w
-                for side in range(2):  # as `lose` does, for a component of one segment
+                for side in range(2):  # as `lose` does, within one segment
                     d = ((t + off) * np.int64(2863311531)) >> np.int64(36)
                     ev[n, 0] = t
                     ev[n, 1] = q
