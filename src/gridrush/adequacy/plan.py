@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import namedtuple
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,7 +57,6 @@ class Plan:
     hazards: Hazards
     parts: Components
     maintenance: dict[str, tuple[int, int]]
-    lost_mw: Floats  # (C, T) or (C, 1): loss of each component in full outage; links: 1
     surplus_mw: Floats  # (N, Z, T) supply with nothing on forced outage, less firm load
     flexible_mw: Floats  # (N, Z, T) interruptible load
     kernel: Any  # KernelPlan in fine units
@@ -71,6 +69,16 @@ class Plan:
     def shape(self) -> tuple[int, int]:
         """Zones and hours."""
         return len(self.zones), int(self.systems[0].time.size)
+
+    @property
+    def lost_mw(self) -> Floats:
+        """What each component takes in full outage; 1 for a link, 0 for a common cause. (C, T) [MW]"""
+        u, profiles = self.systems[0].units, self.systems[0].profiles
+        out = np.zeros((len(self.parts), self.shape[1]))
+        for c, g in enumerate(self.parts.unit.tolist()):
+            is_link = self.parts.row[c] >= self.shape[0]
+            out[c] = u.capacity_mw[g] * profiles[u.available[g]] if g >= 0 else float(is_link)
+        return out
 
 
 def chain_scale(chance: float) -> float:
@@ -105,16 +113,10 @@ def make_plan(
         raise CaseError([Problem("systems", 0, "at least one system")])
     check_zones(systems[0])
     hazards.check(systems[0])
-    planned = [planned_supply(s) for s in systems]
-    systems = tuple(p[0] for p in planned)
     s0 = systems[0]
     for n, s in enumerate(systems[1:], 1):
-        if (
-            s.zones != s0.zones
-            or s.time.size != s0.time.size
-            or s.units.name != s0.units.name
-            or s.links.name != s0.links.name
-        ):
+        same = s.zones == s0.zones and s.time.size == s0.time.size
+        if not (same and s.units.name == s0.units.name and s.links.name == s0.links.name):
             raise CaseError(
                 [Problem(f"systems[{n}]", s.zones, "the zones, hours, units and links of the first system")]
             )
@@ -122,45 +124,72 @@ def make_plan(
     if w.shape != (len(systems),) or not (np.isfinite(w) & (w >= 0)).all() or w.sum() <= 0:
         raise CaseError([Problem("weights", weights, f"{len(systems)} numbers >= 0, not all zero")])
     w = w / w.sum()
+    systems, windows = _planned(systems, w)
+    s0 = systems[0]
     parts = components(s0, hazards)
-    Z, T, C = len(s0.zones), s0.time.size, len(parts)
-    u = s0.units
-    unit = parts.unit
-    lost = np.ones((C, T)) if C else np.ones((0, T))
-    for c in range(C):
-        if unit[c] >= 0:
-            lost[c] = u.capacity_mw[unit[c]] * s0.profiles[u.available[unit[c]]]
-        elif parts.row[c] < Z:
-            lost[c] = 0.0
-    supply = [supply_by_zone(s) for s in systems]
-    for s, total in zip(systems[1:], supply[1:], strict=True):
-        prone = unit[unit >= 0]
-        mine = s.units.capacity_mw[prone, None] * s.profiles[s.units.available[prone]]
-        if not np.allclose(mine, lost[unit >= 0]):
+    prone = parts.unit[parts.unit >= 0]
+    for n, s in enumerate(systems[1:], 1):
+        if differ := _differ(s0, s, prone):
             raise CaseError(
                 [
                     Problem(
-                        "systems",
-                        "units that fail differ between weather years",
-                        "the same capacity and availability in each",
+                        f"systems[{n}]",
+                        f"units that fail differ from those of the first: {', '.join(differ[:5])}",
+                        "the same capacity and availability in each weather year",
                         "give weather units mttf_h = inf",
                     )
                 ]
             )
-        del total
-    surplus = np.stack([a - demand_by_zone(s, "firm") for a, s in zip(supply, systems, strict=True)])
+    surplus = np.stack([supply_by_zone(s) - demand_by_zone(s, "firm") for s in systems])
     flexible = np.stack([demand_by_zone(s, "interruptible") for s in systems])
-    kernel = _kernel_plan(systems, w, hazards, parts, lost, surplus, flexible, utc_offset_h)
-    return Plan(systems, w, hazards, parts, planned[0][1], lost, surplus, flexible, kernel)
+    kernel = _kernel_plan(systems, w, hazards, parts, surplus, flexible, utc_offset_h)
+    return Plan(systems, w, hazards, parts, windows, surplus, flexible, kernel)
 
 
-def _scale(surplus: Floats, lost: Floats, s: System) -> float:
-    top = (
-        float(np.abs(surplus).sum(axis=1).max() + lost.max(axis=1).sum() + s.storage.energy_mwh.sum())
-        if lost.size
-        else (float(np.abs(surplus).sum(axis=1).max() + s.storage.energy_mwh.sum()))
-    )
-    top += float(s.links.forward_mw.sum() + s.links.backward_mw.sum())
+def _planned(systems: Sequence[System], weights: Floats) -> tuple[tuple[System, ...], dict[str, tuple[int, int]]]:
+    """Systems with water spent and maintenance placed; weather years share the windows their mean load asks for."""
+    s0 = systems[0]
+    if len(systems) == 1 or not s0.units.maintenance_h.any():
+        planned = [planned_supply(s) for s in systems]
+        return tuple(s for s, _ in planned), planned[0][1]
+    mean = s0
+    if all(s.demand.name == s0.demand.name for s in systems):
+        load_mw = sum(x * s.demand.load_mw for x, s in zip(weights, systems, strict=True))
+        mean = replace(s0, demand=replace(s0.demand, load_mw=np.asarray(load_mw)))
+    windows = planned_supply(mean)[1]
+    out = []
+    for s in systems:
+        wet = planned_supply(replace(s, units=replace(s.units, maintenance_h=np.zeros(len(s.units)))))[0]
+        available, rows = wet.units.available.copy(), list(wet.profiles)
+        for name, (a, b) in windows.items():
+            g = wet.units.name.index(name)
+            profile = rows[available[g]].copy()
+            profile[a:b] = 0.0
+            available[g] = len(rows)
+            rows.append(profile)
+        out.append(replace(wet, profiles=np.asarray(rows), units=replace(wet.units, available=available)))
+    return tuple(out), windows
+
+
+def _differ(a: System, b: System, units: Any) -> list[str]:
+    """Names of those units whose hourly capacity differs between two systems."""
+    alike: dict[tuple[int, int], bool] = {}
+    out = []
+    for g in units.tolist():
+        rows = (int(a.units.available[g]), int(b.units.available[g]))
+        if rows not in alike:
+            alike[rows] = bool(np.allclose(a.profiles[rows[0]], b.profiles[rows[1]]))
+        if not (alike[rows] and np.isclose(a.units.capacity_mw[g], b.units.capacity_mw[g])):
+            out.append(a.units.name[g])
+    return out
+
+
+def _scale(surplus: Floats, parts: Components, s: System) -> float:
+    """Integer units to a MW: a millionth of a MW, or as fine as 39 bits leave room for."""
+    unit = parts.unit[parts.unit >= 0]
+    most = s.units.capacity_mw[unit] * s.profiles.max(axis=1)[s.units.available[unit]]
+    top = float(np.abs(surplus).sum(axis=1).max() + most.sum() + s.storage.energy_mwh.sum())
+    top += float(s.links.forward_mw.sum() + s.links.backward_mw.sum()) + len(parts) - unit.size
     scale = 1e6
     while top * scale > 2.0**39:
         scale /= 10.0
@@ -172,15 +201,25 @@ def fixed(values: Any, scale: float) -> Any:
     return np.rint(np.asarray(values, np.float64) * scale).astype(np.int64)
 
 
-def segments(lost: Floats, parts: Components, scale: float) -> tuple[Any, Any, Any, Any]:
+def segments(s: System, parts: Components, scale: float) -> tuple[Any, Any, Any, Any]:
     """Pieces of constant capacity of each component: pointers (C + 1,), first hours, full loss, partial loss."""
+    u, first = s.units, np.zeros(1, np.int64)
+    pieces: dict[int, Any] = {}  # first hours of the pieces of a profile
     ptr, hours, full, part = [0], [], [], []
-    for c in range(len(parts)):
-        whole = fixed(lost[c], scale if parts.unit[c] >= 0 else 1.0)
-        at = np.concatenate([[0], np.flatnonzero(np.diff(whole)) + 1])
+    for c, g in enumerate(parts.unit.tolist()):
+        at, whole = first, np.array([int(parts.row[c] >= len(s.zones))])
+        if g >= 0:
+            k = int(u.available[g])
+            if k not in pieces:
+                pieces[k] = np.concatenate([first, np.flatnonzero(np.diff(s.profiles[k])) + 1])
+            at = pieces[k]
+            whole = fixed(u.capacity_mw[g] * s.profiles[k, at], scale)
+            if at.size > 1:
+                new = np.concatenate([[True], np.diff(whole) != 0])
+                at, whole = at[new], whole[new]
         hours.append(at)
-        full.append(whole[at])
-        part.append(np.rint(whole[at] * parts.part_lost[c]).astype(np.int64))
+        full.append(whole)
+        part.append(np.rint(whole * parts.part_lost[c]).astype(np.int64))
         ptr.append(ptr[-1] + at.size)
     if not hours:
         none = np.zeros(0, np.int64)
@@ -188,15 +227,11 @@ def segments(lost: Floats, parts: Components, scale: float) -> tuple[Any, Any, A
     return np.array(ptr, np.int64), np.concatenate(hours).astype(np.int64), np.concatenate(full), np.concatenate(part)
 
 
-def day_table(values: Any, off: int, D: int, least: bool) -> Any:
-    """Smallest of the last axis by day, or the hour of its largest. (..., T) -> (..., D)"""
-    T = values.shape[-1]
-    out = np.zeros((*values.shape[:-1], D), np.int64)
-    for d in range(D):
-        a, b = max(d * HOURS_PER_DAY - off, 0), min((d + 1) * HOURS_PER_DAY - off, T)
-        day = values[..., a:b]
-        out[..., d] = day.min(axis=-1) if least else a + day.argmax(axis=-1)
-    return out
+def by_day(values: Any, off: int, D: int, filler: float) -> Any:
+    """The last axis by local day, hours outside the span filled. (..., T) -> (..., D, 24)"""
+    out = np.full((*values.shape[:-1], D * HOURS_PER_DAY), filler, values.dtype)
+    out[..., off : off + values.shape[-1]] = values
+    return out.reshape(*values.shape[:-1], D, HOURS_PER_DAY)
 
 
 def _kernel_plan(
@@ -204,14 +239,13 @@ def _kernel_plan(
     w: Floats,
     hazards: Hazards,
     parts: Components,
-    lost: Floats,
     surplus: Floats,
     flexible: Floats,
     utc_offset_h: int,
 ) -> Any:
     s0 = systems[0]
     Z, T, C, N = len(s0.zones), s0.time.size, len(parts), len(systems)
-    scale = _scale(surplus, lost, s0)
+    scale = _scale(surplus, parts, s0)
     first = s0.time[0].astype("datetime64[h]") + np.timedelta64(utc_offset_h, "h")
     local = first + np.arange(T).astype("timedelta64[h]")
     hour = (local - local.astype("datetime64[D]")).astype(np.int64)
@@ -232,13 +266,13 @@ def _kernel_plan(
     for k, s in enumerate(subsets):
         members = [z for z in range(Z) if s >> z & 1]
         margins[:, k] = margin_of[:, members].sum(axis=1) + cut_capacity[pattern, s].astype(np.int64)
-    seg_ptr, seg_hour, seg_full, seg_part = segments(lost, parts, scale)
-    most = np.array([seg_full[a:b].max() for a, b in itertools.pairwise(seg_ptr)], np.int64)
+    seg_ptr, seg_hour, seg_full, seg_part = segments(s0, parts, scale)
+    most = np.maximum.reduceat(seg_full, seg_ptr[:-1]) if C else np.zeros(0, np.int64)
     drawn = np.zeros((0, Z)) if hazards.load_draws_mw is None else hazards.load_draws_mw
     draws = fixed(drawn, scale)
     reach = np.zeros(len(subsets))
     for k, s in enumerate(subsets):
-        inside = np.array([r < Z and bool(s >> int(r) & 1) for r in parts.row], bool) if C else np.zeros(0, bool)
+        inside = (parts.row < Z) & (s >> np.minimum(parts.row, Z) & 1 == 1)
         reach[k] = most[inside].sum() + link_loss[:, :, s].max(axis=1, initial=0.0).sum()
         if len(draws):
             reach[k] += max(0, draws[:, [z for z in range(Z) if s >> z & 1]].sum(axis=1).max())
@@ -251,9 +285,11 @@ def _kernel_plan(
         [[link_loss[i, :, s].max(initial=0.0) for s in cut] for i in range(len(parts.links))], np.int64
     )
     link_word = link_word.reshape(len(parts.links), cut.size)
-    day_limit = np.ascontiguousarray(day_table(limit, off, D, True).transpose(0, 2, 1))
+    most_margin = np.iinfo(np.int64).max
+    day_limit = np.ascontiguousarray(by_day(limit, off, D, most_margin).min(axis=-1).transpose(0, 2, 1))
     load = np.stack([demand_by_zone(s, "firm") for s in systems])
     load = np.concatenate([load, load.sum(axis=1, keepdims=True)], axis=1)
+    day_peak = by_day(load, off, D, -1.0).argmax(axis=-1) + HOURS_PER_DAY * np.arange(D) - off
 
     words = stream_words(parts)
     slot, counter = slots(parts, T, words)
@@ -302,7 +338,7 @@ def _kernel_plan(
         max_events=int(events + 6.0 * math.sqrt(events) + 256), interruptible=track,
         all_links=int(link_word.max(axis=1, initial=0).sum()), scenario_cum=np.cumsum(w), scenario_weight=w, cut=cut,
         limit=limit, day_limit=day_limit, day_least=np.ascontiguousarray(day_limit.min(axis=2)),
-        day_peak=day_table(load, off, D, False), surplus=fixed_surplus.astype(np.float64),
+        day_peak=day_peak, surplus=fixed_surplus.astype(np.float64),
         flexible=fixed_flexible.astype(np.float64), clock=np.stack([pattern, month * HOURS_PER_DAY + hour], axis=1),
         cut_capacity=cut_capacity, link_word=link_word, link_loss=link_loss, draws=draws, comp=comp, counter=counter,
         plain=np.flatnonzero(plain), other=np.flatnonzero(~plain), stress=stress, seg_hour=seg_hour, seg_full=seg_full,
