@@ -56,7 +56,7 @@ def stress(system: System, short_mw: Floats, zone: int) -> Floats:
         for n, (out, into) in limits[z].items():
             if n not in seen:
                 seen.add(n)
-                total += np.clip(side(n), -into, out)
+                total += np.minimum(np.maximum(side(n), -into), out)
         return total
 
     return side(zone)
@@ -89,7 +89,8 @@ def planned_supply(
     todo = [g for g in range(len(u)) if u.maintenance_h[g] > 0 and u.capacity_mw[g] > 0]
     if not todo and not len(system.reservoirs):
         return system, {}
-    rows: list[Floats] = list(system.profiles)
+    profiles = system.profiles
+    rows: list[Floats] = list(profiles)
     available = u.available.copy()
     islands_ = islands(system)
     island_of = {z: k for k, zones in enumerate(islands_) for z in zones}
@@ -108,9 +109,14 @@ def planned_supply(
     for members, run, can in _spend_water(system, short, up):
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(can > 0, run / can, 0.0)
-        for shared in np.unique(u.available[members]):
-            available[members[u.available[members] == shared]] = len(rows)
-            rows.append(np.clip(share, 0.0, 1.0) * system.profiles[shared])
+        share = np.minimum(np.maximum(share, 0.0), 1.0)
+        for shared in set(u.available[members].tolist()):
+            mine = members[u.available[members] == shared]
+            if mine.size == (u.available == shared).sum() and shared > 1:  # nobody else follows this profile
+                rows[shared] = share * profiles[shared]
+                continue
+            available[mine] = len(rows)
+            rows.append(share * profiles[shared])
     need = np.array([short[zones].sum(axis=0) for zones in islands_])
     placed: dict[str, tuple[int, int]] = {}
     days = -(-T // HOURS_PER_DAY)
@@ -131,7 +137,7 @@ def planned_supply(
         available[n] = len(rows)
         rows.append(profile)
         placed[u.name[n]] = (a, a + length)
-    units = replace(u, available=available, maintenance_h=np.zeros(len(u)), reservoir=np.full(len(u), -1))
+    units = u.planned if np.array_equal(available, u.available) else replace(u.planned, available=available)
     return replace(system, profiles=np.asarray(rows), units=units, reservoirs=NO_RESERVOIRS), placed
 
 

@@ -12,7 +12,8 @@ sale). A dispatcher then only ranks units by cost and blocks by value.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -53,6 +54,11 @@ class Units:
         with np.errstate(invalid="ignore"):
             share = self.mttr_h / (self.mttf_h + self.mttr_h)
         return np.where(np.isinf(self.mttf_h), 0.0, share)
+
+    @cached_property
+    def planned(self) -> Units:
+        """The same units once their water is spent and their maintenance placed, both as profiles."""
+        return replace(self, maintenance_h=np.zeros(len(self)), reservoir=np.full(len(self), -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,37 +168,13 @@ def _problems(s: System) -> Iterable[Problem]:
         ("links", s.links, len(s.links)), ("storage", s.storage, len(s.storage)),
     ]
     for room, group, n in groups:
-        if len(set(group.name)) != n:
-            twice = sorted({x for x in group.name if group.name.count(x) > 1})
-            yield Problem(f"{room}.name", twice, "names that are unique")
-        for f in fields(group):
-            v = getattr(group, f.name)
-            if isinstance(v, tuple):
-                if len(v) != n:
-                    yield Problem(f"{room}.{f.name}", len(v), f"{n} entries")
-                continue
-            shape = (T, n) if f.name == "load_mw" else (n,)
-            if v.shape != shape:
-                yield Problem(f"{room}.{f.name}", v.shape, f"shape {shape}")
-                continue
-            top = {"zone": Z, "source": Z, "target": Z, "available": K, "must_run": K}.get(f.name)
-            if top is not None and n and (v.min() < 0 or v.max() >= top):
-                yield Problem(f"{room}.{f.name}", int(v.min() if v.min() < 0 else v.max()), f"an index in 0..{top - 1}")
-            elif f.name == "reservoir" and n and (v.min() < -1 or v.max() >= len(s.reservoirs)):
-                yield Problem("units.reservoir", int(v.max()), f"an index in -1..{len(s.reservoirs) - 1}")
-            elif v.dtype.kind == "f":
-                signed = f.name in ("cost_usd_per_mwh", "value_usd_per_mwh")
-                allow_inf = f.name in ("mttf_h", "value_usd_per_mwh")
-                low, high = (float(v.min()), float(v.max())) if v.size else (0.0, 0.0)
-                if low >= (-np.inf if signed else 0.0) and high <= np.inf and (allow_inf or np.isfinite(high - low)):
-                    continue
-                bad = np.isnan(v) | (np.zeros(v.shape, bool) if allow_inf else np.isinf(v))
-                bad |= np.zeros(v.shape, bool) if signed else v < 0
-                if bad.any():
-                    at = np.unravel_index(int(np.argmax(bad)), v.shape)
-                    who = group.name[at[-1]]
-                    wanted = "a finite number" if signed else "a finite number >= 0"
-                    yield Problem(f"{room}[{who}].{f.name}", float(v[at]), wanted)
+        fits = (T if isinstance(group, Demand) else -1, Z, K, len(s.reservoirs))
+        if group.__dict__.get("_fits") == fits:  # its arrays are not changed once it is made
+            continue
+        found = list(_group_problems(room, group, n, fits))
+        yield from found
+        if not found:
+            object.__setattr__(group, "_fits", fits)
     if len(s.links) and s.links.source.shape == s.links.target.shape and (s.links.source == s.links.target).any():
         who = s.links.name[int(np.argmax(s.links.source == s.links.target))]
         yield Problem(f"links[{who}]", "source and target are the same zone", "two different zones")
@@ -200,3 +182,40 @@ def _problems(s: System) -> Iterable[Problem]:
         yield Problem("reservoirs.energy_mwh", s.reservoirs.energy_mwh.shape, f"shape ({len(s.reservoirs)}, P)")
     elif not (np.isfinite(s.reservoirs.energy_mwh) & (s.reservoirs.energy_mwh >= 0)).all():
         yield Problem("reservoirs.energy_mwh", "NaN, infinite or negative", "finite numbers >= 0 [MWh]")
+
+
+def _group_problems(
+    room: str, group: Units | Demand | Links | Storage, n: int, fits: tuple[int, int, int, int]
+) -> Iterable[Problem]:
+    T, Z, K, H = fits
+    if len(set(group.name)) != n:
+        twice = sorted({x for x in group.name if group.name.count(x) > 1})
+        yield Problem(f"{room}.name", twice, "names that are unique")
+    for f in fields(group):
+        v = getattr(group, f.name)
+        if isinstance(v, tuple):
+            if len(v) != n:
+                yield Problem(f"{room}.{f.name}", len(v), f"{n} entries")
+            continue
+        shape = (T, n) if f.name == "load_mw" else (n,)
+        if v.shape != shape:
+            yield Problem(f"{room}.{f.name}", v.shape, f"shape {shape}")
+            continue
+        top = {"zone": Z, "source": Z, "target": Z, "available": K, "must_run": K}.get(f.name)
+        if top is not None and n and (v.min() < 0 or v.max() >= top):
+            yield Problem(f"{room}.{f.name}", int(v.min() if v.min() < 0 else v.max()), f"an index in 0..{top - 1}")
+        elif f.name == "reservoir" and n and (v.min() < -1 or v.max() >= H):
+            yield Problem("units.reservoir", int(v.max()), f"an index in -1..{H - 1}")
+        elif v.dtype.kind == "f":
+            signed = f.name in ("cost_usd_per_mwh", "value_usd_per_mwh")
+            allow_inf = f.name in ("mttf_h", "value_usd_per_mwh")
+            low, high = (float(v.min()), float(v.max())) if v.size else (0.0, 0.0)
+            if low >= (-np.inf if signed else 0.0) and high <= np.inf and (allow_inf or np.isfinite(high - low)):
+                continue
+            bad = np.isnan(v) | (np.zeros(v.shape, bool) if allow_inf else np.isinf(v))
+            bad |= np.zeros(v.shape, bool) if signed else v < 0
+            if bad.any():
+                at = np.unravel_index(int(np.argmax(bad)), v.shape)
+                who = group.name[at[-1]]
+                wanted = "a finite number" if signed else "a finite number >= 0"
+                yield Problem(f"{room}[{who}].{f.name}", float(v[at]), wanted)

@@ -43,9 +43,9 @@ class Wire:
     last_month: int
 
 
-def in_force(start: date, end: date | None, month: int) -> bool:
-    """Whether something dated serves in a month."""
-    return month_number(start) <= month < (NEVER if end is None else month_number(end))
+def months_in_force(start: date, end: date | None) -> tuple[int, int]:
+    """First month in which something dated serves, and the one after its last."""
+    return month_number(start), NEVER if end is None else month_number(end)
 
 
 def _closing(case: Case, end: date | None, life_extra_years: float) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +15,17 @@ from gridrush.case.model import Case
 from gridrush.case.scenario import ImportContract
 from gridrush.case.schema import TechnologyParameter
 from gridrush.case.system import (
-    NO_RESERVOIRS,
-    NO_STORAGE,
-    BlockKind,
-    Demand,
     Ints,
-    Links,
-    Reservoirs,
-    Storage,
-    System,
-    Units,
 )
-from gridrush.grid.fleet import DAYS_PER_YEAR, Plant, Wire, in_force
-from gridrush.grid.hourly import Hours, hours_of_year, load_shape, month_of
+from gridrush.grid.fleet import DAYS_PER_YEAR, Plant, Wire, months_in_force
+from gridrush.grid.hourly import hours_of_year, load_shape, month_of
 from gridrush.units import Floats
+
+RESERVOIR = "hydro_reservoir"
+"""Technology whose energy is limited by the month."""
+
+BATTERY = "battery"
+"""Technology that stores."""
 
 WEATHER_DRIVEN = ("wind", "solar", "hydro_ror")
 """Technologies whose output follows a weather resource of the case."""
@@ -88,6 +85,26 @@ class GridModel:
         return tuple(p for p in self.plants if p.technology in WEATHER_DRIVEN)
 
     @cached_property
+    def batteries(self) -> tuple[Plant, ...]:
+        """Stores."""
+        return tuple(p for p in self.plants if p.technology == BATTERY)
+
+    @cached_property
+    def spans(self) -> list[tuple[Ints, Ints]]:
+        """First month, and the one after the last, of weather-driven plants, stores, wires, offers and contracts."""
+        months = [
+            *([(p.first_month, p.last_month) for p in plants] for plants in (self.weather_driven, self.batteries)),
+            [(w.first_month, w.last_month) for w in self.wires],
+            *([months_in_force(x.start, x.end) for x in group] for group in (self.case.ties, self.contracts)),
+        ]  # fmt: skip
+        return [(a[:, 0], a[:, 1]) for a in (np.array(m, np.int64).reshape(-1, 2) for m in months)]
+
+    @cached_property
+    def standings(self) -> dict[object, Any]:
+        """What stood in the months met so far, see `month.standing`."""
+        return {}
+
+    @cached_property
     def fuel_of(self) -> dict[str, str]:
         """Fuel of each technology."""
         return {t.technology: t.fuel for t in self.case.technologies}
@@ -127,6 +144,23 @@ class GridModel:
         mean = np.array([shape[month == m].mean() for m in range(12)])
         room = np.maximum(mean.max() - mean, 0.0)
         return np.asarray(room / room.mean()) if room.mean() > 1e-9 else np.ones(12)
+
+    @cached_property
+    def _by_month(self) -> dict[object, Floats]:
+        return {}
+
+    def available_shares(self, technology: str) -> Floats:
+        """`available_share` of the months of the year. (12,)"""
+        if technology not in self._by_month:
+            self._by_month[technology] = np.array([self.available_share(technology, m) for m in range(1, 13)])
+        return self._by_month[technology]
+
+    def must_run_shares(self, technology: str, *, captive: bool = False) -> Floats:
+        """`must_run_share` of the months of the year. (12,)"""
+        if (technology, captive) not in self._by_month:
+            each = [self.must_run_share(technology, m, captive=captive) for m in range(1, 13)]
+            self._by_month[technology, captive] = np.array(each)
+        return self._by_month[technology, captive]
 
     def available_share(self, technology: str, month: int) -> float:
         """Working share of installed capacity in a month: derating times what is not in planned maintenance."""
@@ -206,41 +240,6 @@ class GridModel:
         known = [y for y in self.outage_stress if y <= year]
         return self.outage_stress[max(known)] if known else 1.0
 
-    def system(
-        self,
-        time: Hours,
-        demand: Demand,
-        *,
-        resources: Sequence[tuple[str, str]],
-        capacity_factor: Floats,
-        path: np.ndarray | None = None,
-        hydrology: Floats | None = None,
-        alike: bool = False,
-    ) -> System:
-        """The system in hours of one month, several sampled paths one after the other.
-
-        Parameters
-        ----------
-        time : ndarray of datetime64[h], shape (T,)
-            Hours of one calendar month, repeated for each path.
-        demand : Demand
-            Blocks without exports; offers to export are added here.
-        resources, capacity_factor : sequence of (zone, technology), length R; ndarray, shape (R, T)
-            Weather-driven capacity factors.
-        path : ndarray of int, shape (T,), optional
-            Sampled path each hour belongs to; hydro energy is limited in each path.
-        hydrology : ndarray, shape (P,), optional
-            Water of each path over the expected one.
-        alike : bool
-            Whether plants of one technology, zone and use are one unit, as `fleet` groups them: the same dispatch
-            from a seventh of the rows.
-        """
-        day = time[0].astype("datetime64[D]").item()
-        month = 12 * day.year + day.month - 1
-        period = np.zeros(time.size, np.int64) if path is None else np.asarray(path, np.int64)
-        water = np.ones(int(period.max()) + 1) if hydrology is None else hydrology
-        return _assemble(self, time, month, demand, resources, capacity_factor, period, water, alike)
-
 
 @dataclass(frozen=True, eq=False)
 class Fleet:
@@ -275,7 +274,7 @@ class _Table:
 
 
 def _table(model: GridModel) -> _Table:
-    plants = tuple(p for p in model.plants if p.technology not in (*WEATHER_DRIVEN, "battery"))
+    plants = tuple(p for p in model.plants if p.technology not in (*WEATHER_DRIVEN, BATTERY))
     technologies = tuple(sorted({p.technology for p in plants}))
     marginal = {
         (p.technology, p.zone): model.marginal_cost(p.technology, model.case.zone_names[p.zone]) for p in plants
@@ -287,185 +286,16 @@ def _table(model: GridModel) -> _Table:
     technology = np.array([technologies.index(p.technology) for p in plants], np.int64)
     zone = np.array([p.zone for p in plants], np.int64)
     captive = np.array([p.captive for p in plants], bool)
+    reservoir = np.array([p.technology == RESERVOIR for p in plants], bool)
     return _Table(
         plants=plants, technologies=technologies, technology=technology, zone=zone,
-        kind=(technology * len(model.case.zones) + zone) * 2 + captive, capacity_mw=np.array([p.capacity_mw for p in plants]),
+        kind=(technology * len(model.case.zones) + zone) * 2 + (captive & ~reservoir),
+        capacity_mw=np.array([p.capacity_mw for p in plants]),
         cost_usd_per_mwh=np.array([marginal[p.technology, p.zone][0] for p in plants]),
         co2_t_per_mwh=np.array([marginal[p.technology, p.zone][1] for p in plants]),
         forced_outage_share=of("forced_outage_share", 0.0), mttr_h=of("mttr_h", 24.0),
         ramp_share_per_h=of("ramp_share_per_h", 1.0), captive=captive,
-        reservoir=np.array([p.technology == "hydro_reservoir" for p in plants], bool),
+        reservoir=reservoir,
         first_month=np.array([p.first_month for p in plants], np.int64),
         last_month=np.array([p.last_month for p in plants], np.int64),
     )  # fmt: skip
-
-
-def _assemble(
-    model: GridModel,
-    time: Hours,
-    month: int,
-    demand: Demand,
-    resources: Sequence[tuple[str, str]],
-    capacity_factor: Floats,
-    period: Ints,
-    water: Floats,
-    alike: bool,
-) -> System:
-    case, T, t = model.case, time.size, model.table
-    year, m = divmod(month, 12)
-    fleet = model.fleet(month)
-    serving, capacity_mw = fleet.rows, t.capacity_mw[fleet.rows]
-    if alike:
-        serving, capacity_mw = fleet.first, fleet.capacity_mw
-    kinds = t.technology[serving]
-    used = np.unique(kinds)
-    profiles = np.empty((2 + 3 * used.size + len(case.zones) * (1 + len(WEATHER_DRIVEN)), T))
-    profiles[0], profiles[1] = 1.0, 0.0
-    rows = 2
-
-    def row(share: float | Floats) -> int:
-        nonlocal rows
-        np.clip(share, 0.0, 1.0, out=profiles[rows])
-        rows += 1
-        return rows - 1
-
-    available, must = np.zeros(len(t.technologies), np.int64), np.ones(len(t.technologies), np.int64)
-    captive = must.copy()
-    for q in used:
-        name = t.technologies[q]
-        available[q] = row(model.available_share(name, m + 1))
-        if share := model.must_run_share(name, m + 1):
-            must[q] = row(share)
-        if share := model.must_run_share(name, m + 1, captive=True):
-            captive[q] = row(share)
-    must_run = np.where(t.captive[serving], captive[kinds], must[kinds])
-    hydro_mwh = model.hydro_energy_mwh(month)
-    hydro_zones = [z for z in range(len(case.zones)) if hydro_mwh[z] > 0]
-    reservoir = np.full(serving.size, -1, np.int64)
-    wet = t.reservoir[serving]
-    for h, z in enumerate(hydro_zones):
-        mine = wet & (t.zone[serving] == z)
-        flat = case.parameters.hydro_flat_share.value * hydro_mwh[z] * water[period] / (T / len(water))
-        reservoir[mine] = h
-        must_run[mine] = row(flat / max(float(capacity_mw[mine].sum()), 1e-9))
-    extra = _weather_fleets(model, month, resources, capacity_factor, row) + _offers(model, month)
-    col = list(zip(*extra, strict=True)) if extra else [()] * len(_Extra._fields)
-    more = len(extra)
-    units = Units(
-        name=(*(_block_name(model, n) if alike else t.plants[n].name for n in serving), *col[0]),
-        technology=(*(t.plants[n].technology for n in serving), *col[1]),
-        fuel=(*(model.fuel_of[t.plants[n].technology] for n in serving), *col[2]),
-        zone=_joined(t.zone[serving], col[3]), capacity_mw=_joined(capacity_mw, col[4]),
-        cost_usd_per_mwh=_joined(t.cost_usd_per_mwh[serving], col[5]),
-        available=_joined(available[kinds], col[6]), must_run=_joined(must_run, [1] * more),
-        reservoir=_joined(reservoir, [-1] * more), mttf_h=_joined(model.mttf_h(serving, year), [np.inf] * more),
-        mttr_h=_joined(t.mttr_h[serving], [1.0] * more), maintenance_h=np.zeros(serving.size + more),
-        co2_t_per_mwh=_joined(t.co2_t_per_mwh[serving], col[7]),
-        ramp_share_per_h=_joined(t.ramp_share_per_h[serving], [1.0] * more),
-    )  # fmt: skip
-    wires = [w for w in model.wires if w.first_month <= month < w.last_month]
-    links = Links(
-        name=tuple(w.name for w in wires), source=np.array([w.source for w in wires], np.int64),
-        target=np.array([w.target for w in wires], np.int64), forward_mw=np.array([w.forward_mw for w in wires], float),
-        backward_mw=np.array([w.backward_mw for w in wires], float),
-        loss_share=np.array([w.loss_share for w in wires], float), available=np.zeros(len(wires), np.int64),
-        mttf_h=np.full(len(wires), np.inf), mttr_h=np.ones(len(wires)),
-    )  # fmt: skip
-    reservoirs = NO_RESERVOIRS
-    if hydro_zones:
-        names = tuple(f"{case.zone_names[z]} water" for z in hydro_zones)
-        reservoirs = Reservoirs(names, hydro_mwh[hydro_zones][:, None] * water[None, :])
-    stores = [p for p in model.active(month) if p.technology == "battery"]
-    return System(case.zone_names, time, period, profiles[:rows], units, _with_exports(model, month, demand), links,
-                  _storage(model, stores), reservoirs)  # fmt: skip
-
-
-def _block_name(model: GridModel, n: int) -> str:
-    p = model.table.plants[n]
-    return f"{model.case.zone_names[p.zone]} {p.technology}" + (" captive" if p.captive else "")
-
-
-class _Extra(NamedTuple):
-    """A unit that never fails and is never told to run: a weather-driven fleet or an import offer."""
-
-    name: str
-    technology: str
-    fuel: str
-    zone: int
-    capacity_mw: float
-    cost_usd_per_mwh: float
-    available: int
-    co2_t_per_mwh: float
-
-
-def _joined(first: NDArray[np.generic], rest: Sequence[object]) -> NDArray[Any]:
-    return np.concatenate([first, np.asarray(rest, first.dtype)])
-
-
-def _weather_fleets(
-    model: GridModel, month: int, resources: Sequence[tuple[str, str]], capacity_factor: Floats,
-    row: Callable[[Floats], int],
-) -> list[_Extra]:  # fmt: skip
-    """Wind, sun and small hydro of each zone as one unit each."""
-    fleets: dict[tuple[str, int], float] = {}
-    for p in model.weather_driven:
-        if p.first_month <= month < p.last_month:
-            fleets[p.technology, p.zone] = fleets.get((p.technology, p.zone), 0.0) + p.capacity_mw
-    known = {name: i for i, name in enumerate(resources)}
-    out = []
-    for (technology, z), mw in fleets.items():
-        zone = model.case.zone_names[z]
-        at = known.get((zone, technology), next((i for (_, q), i in known.items() if q == technology), None))
-        cost, co2 = model.marginal_cost(technology, zone)
-        available = 0 if at is None else row(capacity_factor[at])
-        out.append(_Extra(f"{zone} {technology}", technology, model.fuel_of[technology], z, mw, cost, available, co2))
-    return out
-
-
-def _offers(model: GridModel, month: int) -> list[_Extra]:
-    """Import offers and contracts of a month as units."""
-    case = model.case
-    zone = {name: i for i, name in enumerate(case.zone_names)}
-    offers = [
-        (t.tie, t.zone, t.capacity_mw, t.price_usd_per_mwh, t.start, t.end)
-        for t in case.ties
-        if t.direction == "import"
-    ]
-    offers += [
-        (f"{c.partner} contract {i + 1}", c.zone, c.capacity_mw, c.price_usd_per_mwh, c.start, c.end)
-        for i, c in enumerate(model.contracts)
-    ]
-    return [
-        _Extra(name, "import", "import", zone[z], mw, price, 0, 0.0)
-        for name, z, mw, price, start, end in offers
-        if in_force(start, end, month)
-    ]
-
-
-def _with_exports(model: GridModel, month: int, demand: Demand) -> Demand:
-    """The demand with the month's offers to buy added as export blocks."""
-    zone = {name: i for i, name in enumerate(model.case.zone_names)}
-    ties = [
-        t for t in model.case.ties if t.direction == "export" and in_force(t.start, t.end, month)
-    ]
-    if not ties:
-        return demand
-    sale: BlockKind = "export"
-    load = np.repeat(np.array([[t.capacity_mw for t in ties]]), demand.load_mw.shape[0], axis=0)
-    return Demand(
-        name=demand.name + tuple(t.tie for t in ties),
-        kind=(*demand.kind, *(sale for _ in ties)),
-        zone=np.concatenate([demand.zone, np.array([zone[t.zone] for t in ties], np.int64)]),
-        load_mw=np.concatenate([demand.load_mw, load], axis=1),
-        value_usd_per_mwh=np.concatenate([demand.value_usd_per_mwh, [t.price_usd_per_mwh for t in ties]]),
-    )
-
-
-def _storage(model: GridModel, plants: Sequence[Plant]) -> Storage:
-    if not plants:
-        return NO_STORAGE
-    mw = np.array([p.capacity_mw for p in plants])
-    hours = np.array([model.parameter(p.technology, "storage_hours", 2.0) for p in plants])
-    one_way = np.sqrt([model.parameter(p.technology, "round_trip_share", 0.9) for p in plants])
-    return Storage(tuple(p.name for p in plants), np.array([p.zone for p in plants], np.int64), mw, mw, mw * hours,
-                   one_way, one_way.copy(), np.full(len(plants), 0.5))  # fmt: skip

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from gridrush.case.model import Case
-from gridrush.case.system import Ints, System
+from gridrush.case.system import Ints, System, Units
 from gridrush.grid.network import GridModel
-from gridrush.study._kernels import sum_rows
+from gridrush.study._kernels import add_rows
 from gridrush.study.hours import MonthHours
 from gridrush.units import Floats
 
@@ -43,6 +43,7 @@ class Collector:
     residual_share: float = 0.0  # largest |balance| over load of any zone-hour, before rounding to 32 bits
     links: tuple[str, ...] = ()
     events: dict[str, Floats] = field(default_factory=dict)
+    _sums: dict[Units, tuple[Ints, Floats]] = field(default_factory=dict)
 
     def _sum(self, name: str, year: int, value: Floats) -> None:
         """Add (S, ...) to a year."""
@@ -63,19 +64,17 @@ class Collector:
         """
         s, d, S, H = m.system, m.dispatch, self.samples, m.hours
         Z, y = len(s.zones), m.year_index
-        home = np.array([f != "import" for f in s.units.fuel])
-        running = np.ascontiguousarray(d.generation_mw.T)  # (G, T)
-        served = np.ascontiguousarray(d.served_mw.T)  # (B, T)
-        fuel, burnt = self._fuels(s)
-        zone, first = s.units.zone, np.zeros(len(s.units), np.int64)
-        oil = FUELS.index("oil")
-        generation = (
-            sum_rows(running, fuel * Z + zone, (1.0 - burnt) * home, len(FUELS) * Z)
-            + sum_rows(running, oil * Z + zone, burnt * home, len(FUELS) * Z)
-        ).T.reshape(-1, len(FUELS), Z)
-        imports = sum_rows(running, zone, 1.0 * ~home, Z).T
-        sale = np.array([k == "export" for k in s.demand.kind])
-        exports = sum_rows(served, s.demand.zone, 1.0 * sale, Z).T
+        rows, weights = self._sums_of(s.units, Z)
+        running = np.ascontiguousarray(d.generation_mw.T)
+        sums = np.zeros((len(FUELS) * Z + Z + 3, s.time.size))
+        for row, weight in zip(rows, weights, strict=True):
+            add_rows(running, row, weight, sums)
+        generation = sums[: len(FUELS) * Z].T.reshape(-1, len(FUELS), Z)
+        imports = sums[len(FUELS) * Z : -3].T
+        sold = [b for b, k in enumerate(s.demand.kind) if k == "export"]
+        exports = np.zeros((s.time.size, Z))
+        for b in sold:
+            exports[:, s.demand.zone[b]] += d.served_mw[:, b]
         load = m.consumers_mw + m.unregistered_mw
         wanted = load + m.registered_mw
 
@@ -91,16 +90,16 @@ class Collector:
         self._sum("unserved_gwh", y, by_sample(m.unserved_mw) / 1e3)
         self._sum("shortfall_h", y, by_sample((m.unserved_mw > 1e-3).astype(float)))
         self._sum("interrupted_gwh", y, by_sample(m.interrupted_mw) / 1e3)
-        self._sum("co2_mt", y, by_sample(sum_rows(running, first, s.units.co2_t_per_mwh, 1)[0]) / 1e6)
-        cost = s.units.cost_usd_per_mwh
-        self._sum("fuel_usd", y, by_sample(sum_rows(running, first, cost * home, 1)[0]))
-        self._sum("import_usd", y, by_sample(sum_rows(running, first, cost * ~home, 1)[0]))
-        none = np.zeros(len(s.demand), np.int64)
-        exports_usd = sum_rows(served, none, s.demand.value_usd_per_mwh * sale, 1)[0]
-        self._sum("export_usd", y, by_sample(exports_usd))
+        self._sum("co2_mt", y, by_sample(sums[-3]) / 1e6)
+        self._sum("fuel_usd", y, by_sample(sums[-2]))
+        self._sum("import_usd", y, by_sample(sums[-1]))
+        self._sum("export_usd", y, by_sample((d.served_mw[:, sold] * s.demand.value_usd_per_mwh[sold]).sum(axis=1)))
         households, industry = s.demand.value_usd_per_mwh[0], s.demand.value_usd_per_mwh[Z]
         short = s.demand.load_mw - d.served_mw
         lost = short[:, :Z].sum(axis=1) * households + short[:, Z : 2 * Z].sum(axis=1) * industry
+        for b in range(3 * Z, len(s.demand)):
+            if s.demand.kind[b] == "firm":  # of movable loads
+                lost = lost + short[:, b] * s.demand.value_usd_per_mwh[b]
         self._sum("unserved_usd", y, by_sample(lost))
         national = wanted.sum(axis=1).reshape(S, H)
         self._peak("peak_mw", y, national.max(axis=1))
@@ -135,12 +134,10 @@ class Collector:
         }.items():  # fmt: skip
             self.hourly.setdefault(name, []).append(np.asarray(value[:H], dtype=np.float32))
 
-    def _fuels(self, s: System) -> tuple[Ints, Floats]:
-        """Row of `FUELS` of each unit, and the share of its output that starting oil gives. (G,), (G,)"""
-        oil = self.case.parameters.oil_start_share.value
-        names = [_FUEL_NAMES.get(f, f) for f in s.units.fuel]
-        rows = np.array([FUELS.index(n) if n in FUELS else FUELS.index("other") for n in names], np.int64)
-        return rows, np.array([oil if t in OIL_BURNERS else 0.0 for t in s.units.technology])
+    def _sums_of(self, units: Units, zones: int) -> tuple[Ints, Floats]:
+        if units not in self._sums:
+            self._sums[units] = _sums(units, zones, self.case.parameters.oil_start_share.value)
+        return self._sums[units]
 
     def _link_names(self, s: System) -> tuple[str, ...]:
         new = tuple(n for n in s.links.name if n not in self.links)
@@ -202,6 +199,23 @@ class Collector:
         for key in out.data_vars:
             out[key].attrs["units"] = _unit_of(str(key).removesuffix("_stderr"))
         return out
+
+
+def _sums(u: Units, zones: int, oil_start_share: float) -> tuple[Ints, Floats]:
+    """Rows each unit adds to, and how much: fuel and zone, oil, imports, CO2, cost of fuel, cost of imports. (6, G)
+
+    A share of what boilers give comes from the oil that starts and steadies their flame.
+    """
+    G, F = len(u), len(FUELS)
+    home = np.array([f != "import" for f in u.fuel])
+    names = [_FUEL_NAMES.get(f, f) for f in u.fuel]
+    fuel = np.array([FUELS.index(n) if n in FUELS else FUELS.index("other") for n in names], np.int64)
+    oil = np.array([oil_start_share if t in OIL_BURNERS else 0.0 for t in u.technology])
+    last = F * zones + zones
+    rows = np.stack([fuel * zones + u.zone, FUELS.index("oil") * zones + u.zone, F * zones + u.zone,
+                     *(np.full(G, last + i) for i in range(3))])  # fmt: skip
+    cost = u.cost_usd_per_mwh
+    return rows, np.stack([(1.0 - oil) * home, oil * home, 1.0 * ~home, u.co2_t_per_mwh, cost * home, cost * ~home])
 
 
 def _unit_of(name: str) -> str:

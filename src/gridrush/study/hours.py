@@ -15,8 +15,10 @@ from gridrush.case.model import Case
 from gridrush.case.system import BlockKind, Demand, System
 from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
 from gridrush.grid.hourly import Hours, zone_shares
+from gridrush.grid.month import month_system
 from gridrush.grid.network import Fleet, GridModel
-from gridrush.study._kernels import sum_rows
+from gridrush.study._kernels import add_rows
+from gridrush.study.answers import Answered, Answers, answered, with_answers
 from gridrush.study.paths import Paths
 from gridrush.units import Floats
 
@@ -35,11 +37,12 @@ class MonthHours:
     dispatch: Dispatch
     met: Met
     consumers_mw: Floats  # (T, Z) firm load without miners
-    registered_mw: Floats  # (T, Z) wanted
+    registered_mw: Floats  # (T, Z) wanted at the price they pay
     unregistered_mw: Floats  # (T, Z) wanted
     interrupted_mw: Floats  # (T, Z) of registered_mw, cut by contract, order or shortage
     unserved_mw: Floats  # (T, Z) firm load not served, miners that count as firm left out
     up: Floats  # (T, G) share of each unit of `system` up: sampled outages and dated ones
+    answered: Answered | None = None  # by those who answer to the hour's price
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +74,7 @@ class MonthEngine:
 
     def run(
         self, year_index: int, month_of_year: int, registered_mw: Floats, unregistered_mw: Floats,
-        *, rationing: Rationing | None,
+        *, rationing: Rationing | None, answers: Answers | None = None,
     ) -> MonthHours:  # fmt: skip
         """Dispatch a month.
 
@@ -85,6 +88,8 @@ class MonthEngine:
             Grid-drawn miners in each zone. [MW]
         rationing : Rationing or None
             How registered miners are cut; None: only when everybody is.
+        answers : Answers, optional
+            Who stops of their own will when the hour's price is above what power is worth to them.
         """
         p, S = self.paths, self.paths.samples
         at = np.flatnonzero(p.month[year_index] == month_of_year)
@@ -97,10 +102,12 @@ class MonthEngine:
         consumers = np.outer(np.tile(p.shape[year_index][at], S) * load_factor * mean_mw, self._shares)
         factor = p.capacity_factor[year_index][:, :, at].transpose(1, 0, 2).reshape(len(p.resources), T)
         demand, registered, hidden, free = self._demand(consumers, registered_mw, unregistered_mw, rationing)
+        if answers is not None:
+            demand = with_answers(demand, answers, zones=self.case.zone_names, base_mw=consumers, samples=S)
         path = np.repeat(np.arange(S), H)
-        whole = self.model.system(
-            time, demand, resources=p.resources, capacity_factor=factor.astype(np.float64), path=path,
-            hydrology=p.hydrology[year_index], alike=True,
+        whole = month_system(
+            self.model, time, demand, resources=p.resources, capacity_factor=factor.astype(np.float64), path=path,
+            hydrology=p.hydrology[year_index],
         )  # fmt: skip
         known_up = self._known_up(month, time[:H])
         up = self._up(whole, month, H, known_up)
@@ -108,13 +115,18 @@ class MonthEngine:
         result = dispatch(system, up=up, merit=self._merit_of(system))
         Z = len(self.case.zones)
         short = system.demand.load_mw - result.served_mw
+        interrupted, unserved = free + short[:, 2 * Z : 3 * Z], short[:, :Z] + short[:, Z : 2 * Z]
+        told: Answered | None = None
+        if answers is not None:
+            told = answered(system.demand, answers, result, zones=Z)
+            registered, interrupted = registered - told.stopped_mw, interrupted + told.cut_mw
+            consumers, unserved = consumers + told.movable_mw, unserved + told.unserved_mw
         return MonthHours(
             year_index=year_index, month=month, hours=H, system=system, dispatch=result,
             met=Met(self.model, self.model.fleet(month), whole, known_up),
             consumers_mw=consumers,
             registered_mw=registered, unregistered_mw=hidden,
-            interrupted_mw=free + short[:, 2 * Z : 3 * Z],
-            unserved_mw=short[:, :Z] + short[:, Z : 2 * Z], up=up,
+            interrupted_mw=interrupted, unserved_mw=unserved, up=up, answered=told,
         )  # fmt: skip
 
     def _demand(
@@ -177,9 +189,8 @@ class MonthEngine:
         return up.T
 
     def _merit_of(self, system: System) -> Merit:
-        key = (system.units.name, system.links.name, system.demand.name, tuple(system.demand.value_usd_per_mwh),
-               tuple(system.units.capacity_mw), tuple(system.units.available), tuple(system.units.must_run),
-               tuple(system.units.reservoir))  # fmt: skip
+        d = system.demand  # units and links are the same objects while nothing changes
+        key = system.units, system.links, d.name, d.value_usd_per_mwh.tobytes()
         if key not in self._merit:
             self._merit[key] = merit_order(system)
         return self._merit[key]
@@ -194,11 +205,10 @@ def rationed_share(month: MonthHours) -> Floats:
 def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
     """Supply that could still serve a new load in a zone, in all but a share of hours, transit included. [MW] (Z,)"""
     s, d = month.system, month.dispatch
-    T, Z = s.time.size, len(s.zones)
-    spare = np.zeros((Z, T))
-    home = np.array([f != "import" for f in s.units.fuel])
-    spare -= sum_rows(np.ascontiguousarray(d.generation_mw.T), s.units.zone, 1.0 * home, Z)
-    take_off(spare, s.units.zone, -1.0 * s.units.capacity_mw * home, s.units.available, s.profiles, month.up.T)
+    spare = np.zeros((len(s.zones), s.time.size))
+    home = np.array([1.0 if f != "import" else 0.0 for f in s.units.fuel])
+    add_rows(np.ascontiguousarray(d.generation_mw.T), s.units.zone, -home, spare)
+    take_off(spare, s.units.zone, -s.units.capacity_mw * home, s.units.available, s.profiles, month.up.T)
     spare = spare.T
     reach = spare.copy()
     for i in range(len(s.links)):

@@ -92,9 +92,11 @@ def simulate(
         for m in range(1, 13):
             rules = month_policy(chosen, case, date(year, m, 1), market_price_usd_per_mwh=state.power_price(year))
             now = state.month(12 * year + m - 1, rules)
-            hours = engine.run(y, m, now.registered_mw, now.unregistered_mw, rationing=rules.rationing)
+            hours = engine.run(
+                y, m, now.registered_mw, now.unregistered_mw, rationing=rules.rationing, answers=now.answers
+            )
             cut = rationed_share(hours)
-            state.feed_back(rationed_share=cut, spare_mw=spare_mw(hours))
+            state.feed_back(rationed_share=cut, spare_mw=spare_mw(hours), hourly=hours.answered)
             collector.add(hours, evening=evening[paths.month[y] == m])
             collector.add_month(hours.month, {**now.figures(), "rationed_share": cut})
             cash.add_month(hours, now, rules)
@@ -179,8 +181,8 @@ def _autumn_evening(case: Case, paths: Paths, year_index: int) -> np.ndarray:
 
 
 def _keep(data: xr.Dataset, years: Sequence[int], axis: str = "time") -> xr.Dataset:
-    at = pd.DatetimeIndex(data[axis].values).year
-    return data.isel({axis: np.flatnonzero(np.isin(at, list(years)))})
+    kept = np.isin(pd.DatetimeIndex(data[axis].values).year, list(years))
+    return data if kept.all() else data.isel({axis: np.flatnonzero(kept)})
 
 
 def year_systems(

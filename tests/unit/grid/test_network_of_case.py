@@ -10,6 +10,7 @@ from gridrush.case.scenario import Build
 from gridrush.case.system import Demand
 from gridrush.grid.fleet import build_fleet, month_number, online_date
 from gridrush.grid.hourly import hours_of_year, month_of
+from gridrush.grid.month import month_system
 from gridrush.grid.network import GridModel
 
 
@@ -29,7 +30,7 @@ def system_of(model, year, month, *, paths=1):
     path = np.repeat(np.arange(paths), time.size // paths)
     demand = Demand(("load",), ("firm",), np.array([0]), np.full((time.size, 1), 8000.0), np.array([3000.0]))
     none = np.zeros((0, time.size))
-    return model.system(time, demand, resources=(), capacity_factor=none, path=path, hydrology=np.ones(paths))
+    return month_system(model, time, demand, resources=(), capacity_factor=none, path=path, hydrology=np.ones(paths))
 
 
 def test_a_month_number_counts_whole_months():
