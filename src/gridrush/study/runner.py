@@ -145,14 +145,13 @@ class _Job:
 
     def prepare(self, scenarios: Sequence[Scenario]) -> None:
         """Make what the workers will share, before they copy it; kernels are compiled once, on two processors."""
-        beside = _context().Process(target=warm_risk)
+        beside = _context().Process(target=_warm_beside)
         beside.start()
         _ = self.paths
         if any(s.name == self.case.default_scenario for s in scenarios):
             _ = self.miners.forecast_mw
         first = self.case.first_year
         simulate(self.case, scenarios[0], years=[first], seed=self.seed, paths=self.paths, miners=self.miners)
-        warm_stores()
         beside.join()
 
     def find(self, scenario: Scenario) -> Path | None:
@@ -184,6 +183,11 @@ class _Job:
             "risk_samples": self.risk_samples, "seed": self.seed,
         }  # fmt: skip
         return self.store.key(self.case, scenario, settings)
+
+
+def _warm_beside() -> None:
+    warm_risk()
+    warm_stores()
 
 
 def warm_risk() -> None:
