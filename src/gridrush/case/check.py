@@ -415,6 +415,7 @@ def check_scenario(scenario: Scenario, draft: Draft, where: str) -> Iterator[Pro
         return
     zones = [(f"registration.{at}.quota_mw", z) for at, r in enumerate(scenario.registration) for z in r.quota_mw]
     zones += [(f"import_contract.{at}.zone", c.zone) for at, c in enumerate(scenario.import_contract)]
+    zones += [(f"data_centre.{at}.zone", c.zone) for at, c in enumerate(scenario.data_centre)]
     for place, zone in zones:
         if zone not in draft.zones:
             yield Problem(f"{where} {place}", zone, "a zone of case.yaml", closest(zone, draft.zones))

@@ -61,6 +61,16 @@ class Tariff(_Lever):
     usd_per_mwh: NotNegative
     night_usd_per_mwh: NotNegative | None = None
     night_hours: Annotated[int, Field(ge=1, le=23)] = 8  # of a day, at the night price
+    hourly_share: Share = 0.0  # of registered miners that pay their zone's price of the hour instead
+    hourly_grid_usd_per_mwh: NotNegative = 0.0  # on top of that price, for the wires
+
+
+class DataCentre(_Lever):
+    """Other load that can move: decided on the start day, on the grid after the time its kind takes to build."""
+
+    zone: Name
+    capacity_mw: NotNegative
+    kind: Literal["ai-data-centre", "ai-training", "cloud-data-centre"] = "ai-data-centre"
 
 
 class ProfitTax(_Lever):
@@ -133,6 +143,7 @@ class Scenario(Strict):
     own_generation: tuple[OwnGeneration, ...] = ()
     rationing: tuple[Rationing, ...] = ()
     import_contract: tuple[ImportContract, ...] = ()
+    data_centre: tuple[DataCentre, ...] = ()
     carbon_price_usd_per_t: NotNegative | None = None
     build: tuple[Build, ...] = ()
     also_build: tuple[Build, ...] = ()  # on top of `build`, so that a difference need not repeat the base's list

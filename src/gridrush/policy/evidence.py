@@ -63,8 +63,9 @@ LEVERS: Mapping[str, Lever] = {
         ),
         Lever(
             "tariff", "Tariff",
-            "What registered miners pay for energy and grid, with another price at night if so written; unregistered "
-            "miners go on paying the households' price.",
+            "What registered miners pay for energy and grid, with another price at night if so written; machines that "
+            "earn less than it stand still. A share may pay the hour's price of its zone instead, and stops hour by "
+            "hour. Unregistered miners go on paying the households' price.",
             ("registered_power",), "a higher tariff never raises registered MW", levers.Tariff,
             ("retail_household", "ceiling_tariff_group_2", "ceiling_tariff_group_17"),
         ),
@@ -93,6 +94,12 @@ LEVERS: Mapping[str, Lever] = {
             "Firm power bought from a neighbour, on top of what the ties give.",
             ("imports",), "never raises unserved energy of the same miners", levers.ImportContract,
             words=("Russian power",),
+        ),
+        Lever(
+            "data_centre", "Data centre",
+            "Other load that can move: firm load of high value, and a part that gives way in dear hours as far as its "
+            "uptime and ramp allow; on the grid after the time its kind takes to build.",
+            ("consumer_power",), "a flexible part never raises unserved energy of others", levers.DataCentre,
         ),
         Lever(
             "carbon_price_usd_per_t", "Carbon price",

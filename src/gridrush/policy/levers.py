@@ -47,6 +47,8 @@ class MonthPolicy:
     own_share: float = 0.0  # of registered miners' power, made by themselves
     own_usd_per_mwh: float = 0.0
     own_fee_usd_per_mwh: float = 0.0
+    hourly_share: float = 0.0  # of registered miners, pay the hour's price instead of the tariff
+    hourly_grid_usd_per_mwh: float = 0.0  # and this on top
 
     def seen_usd_per_mwh(self, value_usd_per_mwh: float) -> Floats:
         """Price that leaves a registered miner with what all levers together leave it. (Z,)
@@ -178,6 +180,8 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
         own_share=own.share if own is not None else 0.0,
         own_usd_per_mwh=own.usd_per_mwh if own is not None else 0.0,
         own_fee_usd_per_mwh=1000.0 / rate * own_fee_kzt_per_kwh(own, fee, case, day),
+        hourly_share=tariff.hourly_share if tariff is not None else 0.0,
+        hourly_grid_usd_per_mwh=tariff.hourly_grid_usd_per_mwh if tariff is not None else 0.0,
     )
 
 

@@ -28,6 +28,7 @@ from gridrush.grid.network import GridModel
 from gridrush.mining.migration import RushState
 from gridrush.policy.fiscal import LINES, balances, system_cost_usd
 from gridrush.policy.levers import MonthPolicy, month_policy
+from gridrush.study.answers import Answered
 from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector
 from gridrush.study.hours import MonthEngine, rationed_share, spare_mw
 from gridrush.study.ledger import RunLedger
@@ -67,6 +68,7 @@ class _Month:
     spare_mw: Floats
     miners: RushState | None  # at its end
     outages: _Outages  # at its end
+    hourly: Answered | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +126,7 @@ class Instant:
         on_part: Callable[[Run, int], None] | None = None,
         part_s: float = 0.1,
         looked_at: int | None = None,
+        until: int | None = None,
         superseded: Callable[[], bool] | None = None,
     ) -> Run:
         """Simulate a scenario over all years of the case.
@@ -134,6 +137,8 @@ class Instant:
             Given the years finished so far and the last of them: after `part_s` seconds, then after ever longer spells.
         looked_at : int, optional
             A year whose end is told at once.
+        until : int, optional
+            Last year wanted.
         superseded : callable, optional
             Asked between months; when it says yes, `Superseded` is raised.
 
@@ -145,21 +150,23 @@ class Instant:
         began = told = clock.perf_counter()
         chosen = resolve_scenario(self.case, scenario)
         walk = _Walk(self, chosen)
+        first = 12 * self.case.first_year
         done = list(self._known(walk))
+        end = walk.months if until is None else 12 * (until + 1) - first
+        done = done[:end]
         if done:
             walk.resume(done[-1])
-        first = 12 * self.case.first_year
-        for i in range(len(done), walk.months):
+        for i in range(len(done), end):
             if superseded is not None and superseded():
                 raise Superseded
             done.append(walk.step(first + i))
             year, month = divmod(first + i, 12)
-            if on_part is not None and month == 11 and i + 1 < walk.months and (
+            if on_part is not None and month == 11 and i + 1 < end and (
                 year == looked_at or clock.perf_counter() - told > part_s
             ):  # fmt: skip
                 on_part(self._joined(chosen, walk.model, done, (i + 1) // 12, clock.perf_counter() - began), year)
                 told, part_s = clock.perf_counter(), 2.0 * part_s
-        self._keep([walk.condition(i) for i in range(walk.months)], done)
+        self._keep([walk.condition(i) for i in range(end)], done)
         return self._joined(chosen, walk.model, done, len(done) // 12, clock.perf_counter() - began)
 
     def hours(self, scenario: str | Scenario, first: int, last: int) -> xr.Dataset:
@@ -169,7 +176,7 @@ class Instant:
         start = 12 * self.case.first_year
         months = self._known(walk)
         if len(months) <= last - start:
-            self.run(chosen)
+            self.run(chosen, until=last // 12)
             months = self._known(walk)
         total = Collector(self.case, walk.model, tuple(self.case.years), self.paths.samples)
         if first > start:
@@ -184,7 +191,7 @@ class Instant:
         found: list[_Month] = []
         while same and best < walk.months:
             here = walk.condition(best)
-            same = [kept for kept in same if kept.conditions[best] == here]
+            same = [kept for kept in same if len(kept.conditions) > best and kept.conditions[best] == here]
             if same:
                 best += 1
                 found = same[0].months
@@ -298,7 +305,7 @@ class _Walk:
     def resume(self, month: _Month) -> None:
         """Go on after a month that is known."""
         self.state._state = month.miners
-        self.state.feed_back(rationed_share=month.cut_share, spare_mw=month.spare_mw)
+        self.state.feed_back(rationed_share=month.cut_share, spare_mw=month.spare_mw, hourly=month.hourly)
         self.last = month
 
     def step(self, month: int, *, into: Collector | None = None) -> _Month:
@@ -316,7 +323,7 @@ class _Walk:
             found = self._simulate(y, m, now, rules, history, into)
             memory[key] = found
         memory.move_to_end(key)
-        self.state.feed_back(rationed_share=found.cut_share, spare_mw=found.spare_mw)
+        self.state.feed_back(rationed_share=found.cut_share, spare_mw=found.spare_mw, hourly=found.hourly)
         self.last = found
         return found
 
@@ -326,7 +333,9 @@ class _Walk:
         case, paths = self.instant.case, self.instant.paths
         if history is not None:
             history.put_into(self.engine.history)
-        hours = self.engine.run(y, m + 1, now.registered_mw, now.unregistered_mw, rationing=rules.rationing)
+        hours = self.engine.run(
+            y, m + 1, now.registered_mw, now.unregistered_mw, rationing=rules.rationing, answers=now.answers
+        )
         cut = rationed_share(hours)
         part = Collector(case, self.model, tuple(case.years), paths.samples)
         time = paths.time[y][paths.month[y] == m + 1]
@@ -341,7 +350,7 @@ class _Walk:
             year_index=y, month=hours.month, sums={k: v[y].copy() for k, v in part.sums.items()},
             figures={**now.figures(), "rationed_share": cut}, residual_share=part.residual_share,
             cash=cash.amounts_usd, cut_share=cut, spare_mw=spare_mw(hours), miners=self.state._state,
-            outages=_Outages.of(self.engine.history),
+            outages=_Outages.of(self.engine.history), hourly=hours.answered,
         )  # fmt: skip
 
 
@@ -372,7 +381,8 @@ def _told(rules: MonthPolicy) -> Iterator[object]:
 
 
 def _told_miners(now: MinersNow) -> tuple[object, ...]:
-    return (now.registered_mw.tobytes(), now.unregistered_mw.tobytes(), now.bounds_mw.tobytes(), now.found_mw)
+    return (now.registered_mw.tobytes(), now.unregistered_mw.tobytes(), now.bounds_mw.tobytes(), now.found_mw,
+            now.idle_mw.tobytes(), b"" if now.answers is None else now.answers.key)  # fmt: skip
 
 
 def _digest(*parts: object) -> Key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,12 @@ class RunLedger:
         consumers = energy_mwh(hours.consumers_mw - hours.unserved_mw)
         day = date(year, month + 1, 1)
         retail = 1000.0 * policy_fact(self.case, "retail_household", day) / exchange_kzt_per_usd(self.case, day)
-        self._pay("registered_power", year, float(registered @ rules.tariff_usd_per_mwh))
+        power_usd = float(registered @ rules.tariff_usd_per_mwh)
+        if hours.answered is not None:  # those who pay the hour's price
+            by_hour = energy_mwh(hours.answered.hourly_mw)
+            power_usd += float(by_hour @ (rules.hourly_grid_usd_per_mwh - rules.tariff_usd_per_mwh))
+            power_usd += hours.answered.hourly_usd / paths
+        self._pay("registered_power", year, power_usd)
         self._pay("fee", year, float(registered @ rules.fee_usd_per_mwh))
         self._pay("unregistered_power", year, float(hidden.sum()) * retail)
         self._pay("consumer_power", year, float(consumers.sum()) * retail)
@@ -63,7 +69,7 @@ class RunLedger:
         self._pay("fee", year, own * rules.own_fee_usd_per_mwh)
         self._pay("registered_coins", year, (float(registered.sum()) + own) * per_mwh)
         self._pay("unregistered_coins", year, float(hidden.sum()) * per_mwh)
-        spent = float(registered @ (rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh))
+        spent = power_usd + float(registered @ rules.fee_usd_per_mwh)
         spent += own * (rules.own_usd_per_mwh + rules.own_fee_usd_per_mwh)
         profit = (float(registered.sum()) + own) * per_mwh + float(cut.sum()) * paid - spent
         self._pay("profit_tax", year, rules.profit_tax_share * max(profit, 0.0))
@@ -76,14 +82,15 @@ class RunLedger:
         """
         expected = self._unserved_usd(risk)
         carbon = self.model.carbon_price_usd_per_t
-        for year in annual["year"].values:
-            y, one = int(year), annual.sel(year=year)
-            levy = carbon * 1e6 * float(one["co2_mt"])
-            self._pay("fuel", y, float(one["fuel_usd"]) - levy)
+        sums = {k: annual[k].values.tolist()
+                for k in ("co2_mt", "fuel_usd", "import_usd", "export_usd", "unserved_usd")}  # fmt: skip
+        for i, y in enumerate(annual["year"].values.tolist()):
+            levy = carbon * 1e6 * sums["co2_mt"][i]
+            self._pay("fuel", y, sums["fuel_usd"][i] - levy)
             self._pay("carbon", y, levy)
-            self._pay("imports", y, float(one["import_usd"]))
-            self._pay("exports", y, float(one["export_usd"]))
-            self._pay("unserved", y, expected(y) if expected is not None else float(one["unserved_usd"]))
+            self._pay("imports", y, sums["import_usd"][i])
+            self._pay("exports", y, sums["export_usd"][i])
+            self._pay("unserved", y, expected(y) if expected is not None else sums["unserved_usd"][i])
             fixed, new = self._fixed_usd(y)
             self._pay("fixed", y, fixed)
             self._pay("new_plant", y, new)
@@ -100,23 +107,25 @@ class RunLedger:
     def _fixed_usd(self, year: int) -> tuple[float, float]:
         """Fixed cost of what stands, and annuity of what the scenario has built, in mid-year. [USD/yr]"""
         month = 12 * year + 6
+        active = self.model.active(month)
         fixed = sum(
-            p.capacity_mw * self.model.parameter(p.technology, "fixed_cost_usd_per_mw_year", 0.0)
-            for p in self.model.active(month)
+            p.capacity_mw * self.model.parameter(p.technology, "fixed_cost_usd_per_mw_year", 0.0) for p in active
         )
         projects = {p.project: p for p in self.case.projects}
         rate = self.case.parameters.discount_share.value
         new = 0.0
-        serving = {_project_of(p.name) for p in self.model.active(month)}
+        serving = {_project_of(p.name) for p in active}
         serving |= {w.name for w in self.model.wires if w.first_month <= month < w.last_month}
         for build in self.scenario.builds:
             p = projects[build.project]
             if p.project in serving:
                 life = self.model.parameter(p.technology, "life_years", 30.0)
-                new += p.capacity_mw * p.capex_usd_per_mw * annuity_share(rate, life)
+                mw = p.capacity_mw if build.capacity_mw is None else build.capacity_mw
+                new += mw * p.capex_usd_per_mw * annuity_share(rate, life)
         return fixed, new
 
 
+@lru_cache(maxsize=4096)
 def _project_of(name: str) -> str:
     """Project a unit or line belongs to: its name without the number of the unit."""
     head, _, tail = name.rpartition(" ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -13,10 +13,13 @@ from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.mining.census import Census, census, zone_shares
 from gridrush.mining.economics import break_even_price
+from gridrush.mining.fleet import BreakEvenCurve, break_even_curve
 from gridrush.mining.forecast import World, world_path
 from gridrush.mining.migration import MonthDrivers, RushModel, RushState
+from gridrush.mining.movable import KINDS
 from gridrush.mining.rush import rush
 from gridrush.policy.levers import MonthPolicy
+from gridrush.study.answers import STEPS, Answered, Answers, MovableLoad
 from gridrush.units import Floats
 
 FORECAST_SAMPLES = 200
@@ -27,7 +30,7 @@ FORECAST_SAMPLES = 200
 class MinersNow:
     """Grid-drawn miners of one month."""
 
-    registered_mw: Floats  # (Z,) when running
+    registered_mw: Floats  # (Z,) machines that pay at their tariff, when running
     unregistered_mw: Floats  # (Z,)
     bounds_mw: Floats  # (3,) national total, low, best, high
     found_mw: float  # unregistered MW found and cut off in the month
@@ -36,6 +39,8 @@ class MinersNow:
     hashprice_usd_per_ph_day: float
     efficiency_j_per_th: float  # machines, without the site
     pue: float
+    idle_mw: Floats = field(default_factory=lambda: np.zeros(0))  # (Z,) registered, stand still: power costs too much
+    answers: Answers | None = None  # who answers to the hour's price
 
     @property
     def hashrate_ehs(self) -> float:
@@ -53,7 +58,7 @@ class MinersNow:
             "registered_mw": self.registered_mw, "unregistered_mw": self.unregistered_mw, "mining_mw": self.bounds_mw,
             "hashrate_ehs": np.asarray(self.hashrate_ehs), "world_hashrate_ehs": np.asarray(self.world_hashrate_ehs),
             "hashprice_usd_per_ph_day": np.asarray(self.hashprice_usd_per_ph_day),
-            "breakeven_usd_per_mwh": np.asarray(self.revenue_usd_per_mwh),
+            "breakeven_usd_per_mwh": np.asarray(self.revenue_usd_per_mwh), "idle_mw": self.idle_mw,
         }  # fmt: skip
 
 
@@ -65,6 +70,7 @@ class Miners:
     census: Census | None
     rush: RushModel | None
     zone_share: Floats  # (Z, 2)
+    _curves: dict[tuple[int, float, float], BreakEvenCurve] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: Case, *, seed: int = 1, draws: int = 2000) -> Miners:
@@ -91,6 +97,18 @@ class Miners:
         bounds = np.quantile(own, [0.05, 0.5, 0.95], axis=0) * case.parameters.mining_on_grid_share.value
         return {_month_number(m): bounds[:, i] for i, m in enumerate(seen.months[seen.recorded :])}
 
+    def curve(self, month: int, *, hashprice_usd_per_ph_day: float, fleet_j_per_th: float) -> BreakEvenCurve:
+        """MW still running at any power price, in a month (12 year + month - 1) of a world; kept once worked out."""
+        key = month, hashprice_usd_per_ph_day, fleet_j_per_th
+        if key not in self._curves:
+            p = self.case.parameters
+            self._curves[key] = break_even_curve(
+                self.case, _month(month), hashprice_usd_per_ph_day=hashprice_usd_per_ph_day,
+                fleet_j_per_th=fleet_j_per_th, paid_usd_per_mwh=_paid_usd_per_mwh(self.case, month // 12),
+                pue=p.mining_pue.value, pool_fee_share=p.pool_fee_share.value,
+            )  # fmt: skip
+        return self._curves[key]
+
     def start(self, scenario: Scenario) -> ScenarioMiners:
         """Miners of a scenario at the first month of the case."""
         return ScenarioMiners(self, scenario)
@@ -105,6 +123,7 @@ class ScenarioMiners:
     _rationed: Floats = field(init=False)
     _spare: Floats = field(init=False)
     _state: RushState | None = None
+    _hourly: Answered | None = None
 
     def __post_init__(self) -> None:
         Z = len(self.known.case.zones)
@@ -139,22 +158,21 @@ class ScenarioMiners:
 
     def power_price(self, year: int) -> Floats:
         """What miners pay where no tariff lever is pulled. [USD/MWh] (Z,)"""
-        case = self.known.case
-        day = date(year, 7, 1)
-        own = [p for p in case.power_prices if p.country == case.mining_country and p.start <= day]
-        price = max(own, key=lambda p: p.start).price_usd_per_mwh if own else 0.0
-        return np.full(len(case.zones), price)
+        return np.full(len(self.known.case.zones), _paid_usd_per_mwh(self.known.case, year))
 
     def month(self, month: int, rules: MonthPolicy) -> MinersNow:
         """Miners of a month (12 year + month - 1); months come in order.
 
         As the census has them up to the month the case closes in; after it the rush model steps from there. A freeze
-        keeps them where they stood in its first month.
+        keeps them where they stood in its first month. Of registered miners those machines run that earn more than the
+        tariff and fee (the break-even curve of the month's fleet); the others stand idle. Those who pay the hour's
+        price run by the hour: `answers`.
         """
         known, found, rush = self.known, self.known.census, self.known.rush
         Z = len(known.case.zones)
         if found is None or rush is None or self._world is None:
-            return MinersNow(np.zeros(Z), np.zeros(Z), np.zeros(3), 0.0, np.zeros(Z), 0.0, 0.0, 1.0, 1.0)
+            return MinersNow(np.zeros(Z), np.zeros(Z), np.zeros(3), 0.0, np.zeros(Z), 0.0, 0.0, 1.0, 1.0, np.zeros(Z),
+                             self._answers(month, None, rules))  # fmt: skip
         at = self._world.at(_month(month))
         price, fleet = self._world.hashprice_usd_per_ph_day[at], self._world.fleet_j_per_th[at]
         first = _month_number(found.months[0])
@@ -176,6 +194,10 @@ class ScenarioMiners:
             found_mw = self._state.found_mw
         own = registered * rules.own_share
         registered = registered - own
+        curve = known.curve(month, hashprice_usd_per_ph_day=float(price), fleet_j_per_th=float(fleet))
+        pays = curve.share_at(rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh)
+        idle = registered * (1.0 - rules.hourly_share) * (1.0 - pays)
+        registered = registered - idle
         bounds = np.array([low, best, high])
         if row > last:
             bounds = self._bounds(month, float((registered + unregistered).sum()), low / best, high / best)
@@ -184,12 +206,30 @@ class ScenarioMiners:
             bounds_mw=bounds,
             found_mw=found_mw, own_mw=own, world_hashrate_ehs=float(self._world.hashrate_ehs[at]),
             hashprice_usd_per_ph_day=float(price), efficiency_j_per_th=float(fleet),
-            pue=known.case.parameters.mining_pue.value,
+            pue=known.case.parameters.mining_pue.value, idle_mw=idle, answers=self._answers(month, curve, rules),
         )  # fmt: skip
 
-    def feed_back(self, *, rationed_share: Floats, spare_mw: Floats) -> None:
-        """Tell the miners how the month went: hours they were cut, and room left on the grid."""
-        self._rationed, self._spare = rationed_share, spare_mw
+    def _answers(self, month: int, curve: BreakEvenCurve | None, rules: MonthPolicy) -> Answers | None:
+        """Who answers to the hour's price in a month; None where nobody does."""
+        zones = self.known.case.zone_names
+        movable = []
+        for d in self.scenario.data_centre:
+            ready = 12 * d.start.year + d.start.month - 1 + round(KINDS[d.kind].build_months)
+            ends = np.inf if d.end is None else 12 * d.end.year + d.end.month - 1
+            if ready <= month < ends:
+                movable.append(MovableLoad(d.kind, zones.index(d.zone), d.capacity_mw))
+        if curve is None or not rules.hourly_share:
+            none = np.zeros(0), np.zeros((0, len(zones)))
+            return Answers(*none, tuple(movable)) if movable else None
+        value, share = curve.blocks(STEPS)
+        pays = float(curve.share_at(rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh).mean())
+        part = rules.hourly_share / (rules.hourly_share + (1.0 - rules.hourly_share) * pays)  # of those that run
+        return Answers(share * part, value[:, None] - rules.fee_usd_per_mwh[None, :] - rules.hourly_grid_usd_per_mwh,
+                       tuple(movable))  # fmt: skip
+
+    def feed_back(self, *, rationed_share: Floats, spare_mw: Floats, hourly: Answered | None = None) -> None:
+        """Tell the miners how the month went: hours they were cut, room left, price of the hours they chose to run."""
+        self._rationed, self._spare, self._hourly = rationed_share, spare_mw, hourly
 
     def _bounds(self, month: int, total_mw: float, low: float, high: float) -> Floats:
         """Interval after the census: of the default scenario the forecast's too, of others the census's doubt."""
@@ -205,6 +245,11 @@ class ScenarioMiners:
             raise ValueError("a case without miners has no drivers")
         rationed = np.zeros((Z, 2))
         rationed[:, 0] = self._rationed * (1.0 - rules.own_share)
+        if self._hourly is not None and rules.hourly_share:  # of last month: hours without power by their own choice
+            still = rules.hourly_share * self._hourly.stopped_share
+            rationed[:, 0] = 1.0 - (1.0 - rationed[:, 0]) * (1.0 - still)
+            seen = rules.hourly_share * (self._hourly.paid_usd_per_mwh + rules.hourly_grid_usd_per_mwh)
+            rules = replace(rules, tariff_usd_per_mwh=(1.0 - rules.hourly_share) * rules.tariff_usd_per_mwh + seen)
         price, fleet = float(world.hashprice_usd_per_ph_day[at]), float(world.fleet_j_per_th[at])
         p = self.known.case.parameters
         earned = break_even_price([price], [fleet], pue=p.mining_pue.value, pool_fee_share=p.pool_fee_share.value)
@@ -223,6 +268,13 @@ class ScenarioMiners:
             ban_leave_share=ban.leave_share_per_month if ban is not None else 0.0,
             ban_hide_share=ban.hide_share if ban is not None else 0.0,
         )
+
+
+def _paid_usd_per_mwh(case: Case, year: int) -> float:
+    """What power costs miners of a case's country in the middle of a year, by its table. [USD/MWh]"""
+    day = date(year, 7, 1)
+    own = [p for p in case.power_prices if p.country == case.mining_country and p.start <= day]
+    return max(own, key=lambda p: p.start).price_usd_per_mwh if own else 0.0
 
 
 def _month(number: int) -> np.datetime64:

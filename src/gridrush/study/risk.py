@@ -174,7 +174,10 @@ def _units(months: Sequence[Met], row: Row) -> Units:
 
 
 def _demand(systems: Sequence[System], slices: Sequence[slice], *, exports: bool) -> Demand:
-    """Households, industry, registered miners that are firm, registered miners that are not (Z of each), sales."""
+    """Households, industry, registered miners that are firm, registered miners that are not (Z of each), sales.
+
+    Movable loads count as industry; their flexible part, and miners who pay the hour's price, as those cut first.
+    """
     Z = len(systems[0].zones)
     parts = []
     firm: BlockKind = "firm"
@@ -182,16 +185,25 @@ def _demand(systems: Sequence[System], slices: Sequence[slice], *, exports: bool
     sale: BlockKind = "export"
     sales: dict[str, tuple[int, float]] = {}
     for d in (s.demand for s in systems):
-        for b in range(3 * Z, len(d)) if exports else ():
+        for b in _of_kind(d, sale) if exports else ():
             sales.setdefault(d.name[b], (int(d.zone[b]), float(d.value_usd_per_mwh[b])))
     for d, at in zip((s.demand for s in systems), slices, strict=True):
         load = d.load_mw[at]
         miners = load[:, 2 * Z : 3 * Z]
         is_firm = d.kind[2 * Z] == firm
+        hard, soft_mw = load[:, : 2 * Z], miners * (not is_firm)
+        more = [b for b in range(3 * Z, len(d)) if d.kind[b] != sale]
+        if more:
+            hard, soft_mw = hard.copy(), soft_mw.copy()
+            for b in more:
+                if d.kind[b] == firm:
+                    hard[:, Z + d.zone[b]] += load[:, b]
+                else:
+                    soft_mw[:, d.zone[b]] += load[:, b]
         sold = np.zeros((load.shape[0], len(sales)))
-        for b in range(3 * Z, len(d)) if exports else ():
+        for b in _of_kind(d, sale) if exports else ():
             sold[:, list(sales).index(d.name[b])] = load[:, b]
-        parts.append(np.concatenate([load[:, : 2 * Z], miners * is_firm, miners * (not is_firm), sold], axis=1))
+        parts.append(np.concatenate([hard, miners * is_firm, soft_mw, sold], axis=1))
     d = systems[-1].demand
     worth = d.value_usd_per_mwh
     return Demand(
@@ -203,6 +215,10 @@ def _demand(systems: Sequence[System], slices: Sequence[slice], *, exports: bool
             [worth[: 2 * Z], worth[Z : 2 * Z], worth[2 * Z : 3 * Z], [v for _, v in sales.values()]]
         ),
     )
+
+
+def _of_kind(d: Demand, kind: BlockKind) -> list[int]:
+    return [b for b, k in enumerate(d.kind) if k == kind]
 
 
 def _links(systems: Sequence[System], row: Row) -> Links:
