@@ -20,8 +20,8 @@ export const post = async (path: string, body: unknown, signal?: AbortSignal): P
 export const get = async <T>(path: string): Promise<T> => (await checked(await fetch(path))).json() as Promise<T>;
 
 /** Simulate a screen; `part` is told the years done so far. Null when a newer question took its place. */
-export async function simulate(screen: Screen, who: string, year: number | null, part: (r: Result) => void, signal?: AbortSignal): Promise<Result | null> {
-  const answer = await post("/api/simulate", { session: session + who, screen, year }, signal);
+export async function simulate(screen: Screen, who: string, year: number | null, part: (r: Result) => void, signal?: AbortSignal, until: number | null = null): Promise<Result | null> {
+  const answer = await post("/api/simulate", { session: session + who, screen, year, until }, signal);
   const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

@@ -5,19 +5,25 @@ import { KeyFigures } from "./figures";
 import { Differences, Panel } from "./panels";
 import { LANGUAGES, VIEWS, address, begin, canRedo, canUndo, go, info, move, paints, redo, set, settle, state, undo, useStore, wear, type Language } from "./state";
 import "./style.css";
+import type { Problem } from "./types";
 import { MapView } from "./views/map";
-import { Claims, Compare, Money, Plants, Take } from "./views/rest";
+import { Claims, Compare, Money, Plants, Take, TakeView } from "./views/rest";
+import { Room } from "./views/room";
 import { Start } from "./views/start";
 import { WeekView } from "./views/week";
 import { Years } from "./views/years";
 import { number, t } from "./words";
 
-const PAGES = { start: Start, years: Years, week: WeekView, map: MapView, plants: Plants, money: Money, claims: Claims, compare: Compare, take: Take };
+const PAGES = { start: Start, years: Years, week: WeekView, map: MapView, plants: Plants, money: Money, room: Room, claims: Claims, compare: Compare, take: Take };
 
 function Status() {
   const s = useStore(), r = s.result;
   const text = s.busy ? (r ? t("status.busy", { year: String(r.until) }) : t("status.warming")) : r ? t("status.done", { seconds: number(r.seconds, 2), first: String(info.first_year), last: String(info.last_year) }) : "";
   return <p class={`status${s.busy ? " busy" : ""}`} role="status" aria-live="polite" data-busy={s.busy ? "yes" : "no"}>{text}</p>;
+}
+
+function Problems({ list, close }: { list: Problem[]; close: { name: string; act: () => void } }) {
+  return <div class="problems" role="alert"><h2>{t("problems")}</h2><ul>{list.map((p, i) => <li key={i}><b>{p.where}</b>: {p.found}{p.wanted ? `; ${t("problems.need", { wanted: p.wanted })}` : ""} {p.hint}</li>)}</ul><button type="button" onClick={close.act}>{close.name}</button></div>;
 }
 
 function App() {
@@ -45,7 +51,7 @@ function App() {
     </header>
     <div class="layout">
       <main id="main" tabIndex={-1}>
-        {s.problems.length > 0 && <div class="problems" role="alert"><h2>{t("problems")}</h2><ul>{s.problems.map((p, i) => <li key={i}><b>{p.where}</b>: {p.found}{p.wanted ? `; ${t("problems.need", { wanted: p.wanted })}` : ""} {p.hint}</li>)}</ul><button type="button" onClick={() => set({ problems: [] })}>{t("close")}</button></div>}
+        {s.problems.length > 0 && <Problems list={s.problems} close={{ name: t("close"), act: () => set({ problems: [] }) }} />}
         {s.view !== "start" && <h1 class="hidden">{t(`view.${s.view}`)}</h1>}
         {s.view === "start" && <Start />}
         <div class="now">
@@ -58,6 +64,7 @@ function App() {
         </div>
         <KeyFigures />
         {s.view !== "start" && <Page />}
+        {s.view !== "take" && s.view !== "claims" && s.view !== "room" && <TakeView />}
         <footer><p>{t("foot.limits")}</p><p lang="en">{info.title} · gridrush {info.version} · {info.digest.slice(0, 8)}</p></footer>
       </main>
       <aside class="panels" aria-label={t("panels")}><Panel which="lever" /><Panel which="assumption" /></aside>
@@ -67,5 +74,7 @@ function App() {
 
 Object.assign(window, { gridrush: { paints, state } });
 begin().then(() => { const at = document.getElementById("app")!; at.replaceChildren(); render(<App />, at); }, (e: unknown) => {
-  document.getElementById("app")!.textContent = e instanceof Refused ? e.message : String(e);
+  const at = document.getElementById("app")!, problems = e instanceof Refused ? e.problems : [{ where: "server", found: String(e), wanted: "", hint: "" }];
+  at.replaceChildren();
+  render(<main class="loading"><h1>gridrush</h1><Problems list={problems} close={{ name: t("problems.again"), act: () => location.reload() }} /></main>, at);
 });

@@ -3,7 +3,7 @@ import { Refused, get, simulate } from "./api";
 import type { CaseInfo, Problem, Result, Screen, Value, Values } from "./types";
 import { speak, type Formats } from "./words";
 
-export const VIEWS = ["start", "years", "week", "map", "plants", "money", "claims", "compare", "take"] as const;
+export const VIEWS = ["start", "years", "week", "map", "plants", "money", "room", "claims", "compare", "take"] as const;
 export type View = (typeof VIEWS)[number];
 export const LANGUAGES = { en: "English", ru: "Русский", kk: "Қазақша", vi: "Tiếng Việt" } as const;
 export type Language = keyof typeof LANGUAGES;
@@ -201,6 +201,22 @@ async function beside(): Promise<void> {
 }
 export function refreshOthers(): void { void beside(); }
 
+/** Stories simulated up to a year only, one after the other while nothing else is asked. */
+const looks = new Map<string, Result>();
+let looking = false;
+export const asked = (name: string, until: number): Result | undefined => looks.get(`${name} ${until}`);
+export async function outlook(names: string[], until: number): Promise<void> {
+  if (looking) return;
+  looking = true;
+  try {
+    for (const name of names) {
+      if (asked(name, until) || state.busy) continue;
+      const r = await simulate({ base: name, values: {} }, "-o", null, () => undefined, undefined, until);
+      if (r) { looks.set(`${name} ${until}`, r); set({}); }
+    }
+  } catch { /* the table keeps its dots */ } finally { looking = false; }
+}
+
 // ---- start ----
 async function hear(language: Language): Promise<void> {
   speak(await get<{ texts: Record<string, string>; formats: Formats }>(`/api/words/${language}`));
@@ -214,8 +230,10 @@ export function wear(theme: State["theme"]): void {
 }
 export async function begin(): Promise<void> {
   const language = new URLSearchParams(location.search).get("lang") ?? "en";
-  const [told] = await Promise.all([get<CaseInfo>("/api/case"), hear((language in LANGUAGES ? language : "en") as Language)]);
-  info = told;
+  const speaking = hear((language in LANGUAGES ? language : "en") as Language), told = get<CaseInfo>("/api/case");
+  told.catch(() => undefined);
+  await speaking;
+  info = await told;
   let theme: State["theme"] = "";
   try { theme = (localStorage.getItem("gridrush-theme") ?? "") as State["theme"]; } catch { /* private window */ }
   wear(theme === "light" || theme === "dark" ? theme : "");

@@ -14,7 +14,7 @@ export interface CaseInfo {
   controls: Control[]; scenarios: ScenarioInfo[]; sources: Record<string, { title: string; date: string; address: string; licence: string }>;
   events: { on: string; event: string; zone: string; mw: number | null; source: string }[];
   plants: { plant: string; zone: string; technology: string; lat: number; lon: number; mw: number; fuel: string }[];
-  projects: Record<string, { low: number | null; high: number | null; slip: number; planned: string }>;
+  projects: Record<string, { low: number | null; high: number | null; slip: number; planned: string; technology: string; mw: number; line: boolean }>;
   map: GeoJSON.FeatureCollection | null;
   metered: boolean; hours_note: string;
 }

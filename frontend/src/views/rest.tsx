@@ -122,20 +122,29 @@ export function Compare() {
   );
 }
 
+/** Files of what the view shows, made by the server from the run behind it. */
+function Forms() {
+  const [waits, put] = useState("");
+  const take = async (form: string) => {
+    put(form);
+    try {
+      const a = await post(`/api/take/${form}`, { session: "take", screen: state.screen, view: state.view, beside: state.view === "compare" ? state.beside : [], first: `${state.week}T00`, hours: 168 });
+      save(/filename="([^"]+)"/.exec(a.headers.get("content-disposition") ?? "")?.[1] ?? `run.${form}`, await a.blob(), a.headers.get("content-type") ?? "");
+    } catch (e) { if (e instanceof Refused) set({ problems: e.problems }); } finally { put(""); }
+  };
+  return <>{(["csv", "xlsx", "json", "nc", "zip"] as const).map((f) => <button key={f} type="button" disabled={waits === f} onClick={() => void take(f)}>{t(`take.${f}`)}</button>)}</>;
+}
+export const TakeView = () => <section class="box takeaway" aria-label={t("take.view")}><p class="row"><b>{t("take.view")}</b> <Forms /></p></section>;
+
 export function Take() {
   const s = useStore();
   const [python, put] = useState(""), [paths, hold] = useState<Record<string, Record<string, { summary?: string; description?: string }>>>({});
   useEffect(() => { post("/api/scenario", s.screen).then((a) => a.json()).then((x: { python: string }) => put(x.python), () => put("")); }, [keyOf(s.screen)]);
   useEffect(() => { fetch("/openapi.json").then((a) => a.json()).then((x: { paths: typeof paths }) => hold(x.paths), () => hold({})); }, []);
-  const take = async (form: string) => {
-    try { const a = await post(`/api/take/${form}`, { session: "take", screen: s.screen }); const name = /filename="([^"]+)"/.exec(a.headers.get("content-disposition") ?? "")?.[1] ?? `run.${form}`; save(name, await a.blob(), a.headers.get("content-type") ?? ""); }
-    catch (e) { if (e instanceof Refused) set({ problems: e.problems }); }
-  };
   return (
     <div class="charts one">
       <section class="box"><h3>{t("take.files")}</h3><p>{t("take.files.about")}</p>
-        <p class="row">{(["csv", "xlsx", "nc", "zip"] as const).map((f) => <button key={f} type="button" onClick={() => void take(f)}>{t(`take.${f}`)}</button>)}
-          <button type="button" onClick={() => save(`${info.name}-${s.screen.base}.json`, JSON.stringify({ screen: s.screen, result: state.result }, null, 1), "application/json")}>JSON</button>
+        <p class="row"><Forms />
           <button type="button" onClick={freeze}>{t("take.frozen")}</button></p></section>
       <section class="box"><h3>{t("take.link")}</h3><p>{t("take.link.about")}</p><p><input class="link" type="text" readOnly value={location.href} aria-label={t("take.link")} onFocus={(e) => e.currentTarget.select()} /></p></section>
       <section class="box"><h3>{t("take.python")}</h3><pre tabIndex={0} role="region" aria-label={t("take.python")}><code>{python}</code></pre><p class="row"><button type="button" onClick={() => void navigator.clipboard?.writeText(python)}>{t("take.copy")}</button></p></section>

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { october } from "../figures";
 import { storyOf, titleOf } from "../panels";
 import { address, go, info, move, useStore, type View } from "../state";
+import { Nuclear, nuclearSpan } from "./nuclear";
 import { number, quantity, range, t, year as whole } from "../words";
 
 const FIRST = ["as-it-was", "no-rush", "ban", "open-door", "register-and-fee", "interruptible", "nuclear"];
@@ -20,10 +21,7 @@ function Card(p: { nr: number; name: string; to: View; children: ComponentChildr
 export function Start() {
   const s = useStore();
   const r = s.result, known = Number(info.as_of.slice(0, 4)), i = known - info.first_year;
-  const nuclear = Object.entries(info.projects).find(([name]) => name.startsWith("nuclear"))?.[1];
-  const planned = nuclear ? new Date(`${nuclear.planned}T00:00Z`) : null;
-  const start = planned ? planned.getUTCFullYear() + (planned.getTime() - Date.UTC(planned.getUTCFullYear(), 0)) / 3.156e10 : null;
-  const first = start !== null && nuclear ? whole(start + (nuclear.low ?? nuclear.slip)) : null, best = start !== null && nuclear ? whole(start + nuclear.slip) : null;
+  const span = nuclearSpan(), first = span && whole(span.low), best = span && whole(span.best);
   const m = r?.monthly, o = october(i), a = (k: string, y = i) => r?.annual[k]?.[y] ?? null;
   const stories = [...FIRST.filter((n) => info.scenarios.some((x) => x.name === n)), ...info.scenarios.map((x) => x.name).filter((n) => !FIRST.includes(n))];
   const wait = !r || r.until < known;
@@ -35,6 +33,7 @@ export function Start() {
         <h1>{t("start.title")}</h1>
         <p class="summary">{t("start.summary")}</p>
       </header>
+      <Nuclear />
       <section aria-labelledby="h-stories">
         <h2 id="h-stories" class="quiet">{t("start.stories")}</h2>
         <div class="stories">

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gridrush.cli.show import give_problems
 from gridrush.errors import CaseError, EngineError, Problem
 
 
@@ -29,7 +31,13 @@ def web(
 
     from gridrush.case.load import load_case
 
-    load_case(case)  # what is wrong with it is said before anything starts
+    try:
+        load_case(case)  # what is wrong with it is said before anything starts
+    except CaseError as wrong:
+        if not (Path(case) / "case.yaml").is_file():
+            raise
+        give_problems(wrong.problems, as_json=False)
+        typer.echo("gridrush: the page lists them; mend the case and press Check again.", err=True)
     try:
         import uvicorn
 

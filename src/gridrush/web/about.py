@@ -41,7 +41,8 @@ def about_case(case: Case) -> dict[str, Any]:
         "events": [{"on": e.on, "event": e.event, "zone": e.zone, "mw": e.power_mw, "source": e.source}
                    for e in case.events],
         "plants": [{**p, "fuel": fuel.get(p["technology"], "other")} for p in plants.values() if p["mw"] >= 50],
-        "projects": {p.project: {"low": p.low, "high": p.high, "slip": p.slip_years, "planned": p.planned.isoformat()}
+        "projects": {p.project: {"low": p.low, "high": p.high, "slip": p.slip_years, "planned": p.planned.isoformat(),
+                                 "technology": p.technology, "mw": p.capacity_mw, "line": bool(p.zone_to)}
                      for p in case.projects},
         "map": _map(case),
         "metered": metered is not None and metered.grade == "measured",

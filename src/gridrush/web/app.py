@@ -22,6 +22,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from gridrush import __version__
 from gridrush.case.load import load_case
+from gridrush.case.model import Case
 from gridrush.case.schema import Strict
 from gridrush.errors import CaseError
 from gridrush.web.about import about_case, snippet
@@ -42,11 +43,12 @@ Session = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
 class Ask(Strict):
-    """A screen to simulate, the page that asks, and the year it looks at, which is told first."""
+    """A screen to simulate up to a year, the page that asks, and the year it looks at, which is told first."""
 
     session: Session
     screen: Screen
     year: int | None = None
+    until: int | None = None
 
 
 class AskHours(Ask):
@@ -56,12 +58,29 @@ class AskHours(Ask):
     hours: Annotated[int, Field(ge=1, le=24 * 14)] = 168
 
 
+class AskTake(AskHours):
+    """A view to take away: its screen, those beside it, and its week."""
+
+    view: Annotated[str, Field(pattern=r"^[a-z]{1,20}$")] = "take"
+    beside: Annotated[tuple[Screen, ...], Field(max_length=3)] = ()
+
+
 class AskRisk(Strict):
     """Monte Carlo over unit outages of a screen."""
 
     screen: Screen
     years: Annotated[list[int], Field(min_length=1, max_length=8)]
     samples: Annotated[int, Field(ge=10, le=2000)] = 200
+
+
+class AskRoom(Strict):
+    """New load a screen takes in a year at a risk target, by the share of hours it lets itself be cut."""
+
+    screen: Screen
+    year: int
+    target_lole_h: Annotated[float, Field(ge=0.1, le=500)] = 24.0
+    shares: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1, max_length=5)] = (0.0, 0.01)
+    samples: Annotated[int, Field(ge=10, le=1000)] = 200
 
 
 class Answers:
@@ -83,6 +102,35 @@ class Answers:
             self._kept.popitem(last=False)
 
 
+class Opened:
+    """The case the server was given: loaded, or what is wrong with it."""
+
+    def __init__(self, where: str) -> None:
+        self.where, self.told, self.problems = where, b"", list[dict[str, Any]]()
+        self._case: Case | None = None
+
+    @property
+    def case(self) -> Case:
+        """The case.
+
+        Raises
+        ------
+        CaseError
+            If it could not be loaded.
+        """
+        if self._case is None:
+            self._case = load_case(self.where)
+        return self._case
+
+    def look(self) -> bool:
+        """Load it; whether that went well."""
+        try:
+            self.told, self.problems = orjson.dumps(about_case(self.case)), []
+        except CaseError as wrong:
+            self.problems = problems_of(wrong)
+        return not self.problems
+
+
 def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static: Path = STATIC) -> Any:
     """The application for a case.
 
@@ -95,12 +143,13 @@ def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static:
     workers : int
         Warm processes.
     """
-    case = load_case(where)
+    opened = Opened(where)
     pool, jobs, answers = Pool(where, workers), Jobs(where), Answers()
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        pool.start()
+        if opened.look():
+            pool.start()
         yield
         jobs.close()
         pool.close()
@@ -108,8 +157,6 @@ def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static:
     app = FastAPI(title="gridrush", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
     app.state.pool, app.state.jobs = pool, jobs
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    told = orjson.dumps(about_case(case))
-
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, wrong: RequestValidationError) -> JSONResponse:
         rows = [{"where": ".".join(str(x) for x in e["loc"])[:100], "found": str(e.get("input"))[:100],
@@ -130,8 +177,12 @@ def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static:
 
     @app.get("/api/case")
     async def about() -> Response:
-        """The case: zones, years, controls, scenarios, sources, events, map."""
-        return Response(told, media_type="application/json")
+        """The case: zones, years, controls, scenarios, sources, events, map; or what is wrong with it."""
+        if not opened.told and opened.look():  # it has been mended since
+            pool.start()
+        if not opened.told:
+            return JSONResponse({"problems": opened.problems}, 422)
+        return Response(opened.told, media_type="application/json")
 
     @app.get("/api/words/{language}")
     async def words(language: Literal["en", "ru", "kk", "vi"]) -> Response:
@@ -144,16 +195,20 @@ def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static:
     @app.get("/api/health")
     async def health() -> dict[str, Any]:
         """Whether the workers are warm."""
-        return {"version": __version__, "case": case.name, "workers_ready": pool.ready}
+        named = Path(where).name if opened.problems else opened.case.name
+        return {"version": __version__, "case": named, "workers_ready": pool.ready}
 
     @app.post("/api/simulate")
     async def simulate(ask: Ask) -> Response:
         """Simulate a screen hour by hour. Lines of JSON: parts as years are done, then the whole; or an error."""
+        case = opened.case
         apply(case, ask.screen)
-        key = _key(case.digest, ask.screen)
+        for name, year in (("year", ask.year), ("until", ask.until)):
+            _within(case, name, year)
+        key = _key(case.digest, ask.screen, ask.until)
         if (known := answers.get(key)) is not None:
             return Response(b'{"kind":"done","cached":true,"result":' + known + b"}\n", media_type=_LINES)
-        stream = pool.ask(ask.session, "run", {"screen": ask.screen.model_dump(), "year": ask.year})
+        stream = pool.ask(ask.session, "run", ask.model_dump(exclude={"session"}))
         first = await anext(stream)
 
         async def lines() -> AsyncIterator[bytes]:
@@ -171,41 +226,48 @@ def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static:
     @app.post("/api/hours")
     async def hours(ask: AskHours) -> Response:
         """Hours of a screen: by fuel, zone and link."""
-        apply(case, ask.screen)
-        if not case.first_year <= int(ask.first[:4]) <= case.last_year:
-            raise CaseError([_problem("first", ask.first, f"a time from {case.first_year} to {case.last_year}")])
-        last_start = f"{case.last_year}-12-31T23"
-        return await _single(pool, ask.session, "hours", {
-            "screen": ask.screen.model_dump(), "first": min(ask.first, last_start), "hours": ask.hours})  # fmt: skip
+        apply(opened.case, ask.screen)
+        _within(opened.case, "first", ask.first)
+        return await _single(pool, ask.session, "hours", ask.model_dump(exclude={"session"}))
 
     @app.post("/api/take/{form}")
-    async def take(form: Literal["csv", "xlsx", "nc", "zip"], ask: Ask) -> Response:
-        """Yearly and monthly tables and the ledger of a screen as a file."""
-        made = await _single(pool, ask.session, "tables", {"screen": ask.screen.model_dump(), "format": form})
+    async def take(form: Literal["csv", "xlsx", "json", "nc", "zip"], ask: AskTake) -> Response:
+        """What a view shows as a file: years, months, ledger, projects, or the hours of a week."""
+        for screen in (ask.screen, *ask.beside):
+            apply(opened.case, screen)
+        _within(opened.case, "first", ask.first)
+        made = await _single(pool, ask.session, "tables", {**ask.model_dump(exclude={"session"}), "format": form})
         if made.status_code == 200:
             made.headers["content-type"] = FORMATS[form][0]
-            name = f"{case.name}-{ask.screen.base}.{FORMATS[form][1]}"
+            name = f"{opened.case.name}-{ask.screen.base}-{ask.view}.{FORMATS[form][1]}"
             made.headers["content-disposition"] = f'attachment; filename="{name}"'
         return made
 
     @app.post("/api/scenario")
     async def scenario(screen: Screen) -> dict[str, Any]:
         """A screen as the scenario it stands for, and as Python."""
-        made = apply(case, screen)
-        return {"scenario": made.model_dump(mode="json"), "python": snippet(where, case, screen, made)}
+        made = apply(opened.case, screen)
+        return {"scenario": made.model_dump(mode="json"), "python": snippet(where, opened.case, screen, made)}
 
     @app.post("/api/jobs/risk", status_code=202)
     async def start_risk(ask: AskRisk) -> dict[str, Any]:
         """Begin a Monte Carlo over unit outages."""
-        apply(case, ask.screen)
-        if bad := [y for y in ask.years if y not in case.years]:
-            raise CaseError([_problem("years", bad, f"years from {case.first_year} to {case.last_year}")])
+        apply(opened.case, ask.screen)
+        for year in ask.years:
+            _within(opened.case, "years", year)
         return jobs.start("risk", ask.model_dump()).told()
 
     @app.post("/api/jobs/claims", status_code=202)
     async def start_claims() -> dict[str, Any]:
         """Begin to simulate every scenario of the case and judge the claims."""
-        return jobs.start("claims", {}).told()
+        return jobs.start("claims", {"case": opened.case.digest}).told()
+
+    @app.post("/api/jobs/headroom", status_code=202)
+    async def start_headroom(ask: AskRoom) -> dict[str, Any]:
+        """Begin to look for the new load each zone takes at a risk target."""
+        apply(opened.case, ask.screen)
+        _within(opened.case, "year", ask.year)
+        return jobs.start("headroom", ask.model_dump()).told()
 
     @app.get("/api/jobs/{name}/events")
     async def events(name: str) -> StreamingResponse:
@@ -253,8 +315,14 @@ def _line(message: tuple[str, Any]) -> bytes:
     return end + b"\n"
 
 
-def _key(digest: str, screen: Screen) -> str:
-    text = digest.encode() + orjson.dumps(screen.model_dump(), option=orjson.OPT_SORT_KEYS)
+def _within(case: Case, name: str, at: int | str | None) -> None:
+    """Refuse a year, or a time that begins with one, outside the years of the case."""
+    if at is not None and not case.first_year <= int(str(at)[:4]) <= case.last_year:
+        raise CaseError([_problem(name, at, f"in the years {case.first_year} to {case.last_year}")])
+
+
+def _key(digest: str, screen: Screen, until: int | None) -> str:
+    text = digest.encode() + orjson.dumps([screen.model_dump(), until], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 

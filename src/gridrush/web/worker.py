@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from gridrush.errors import CaseError, GridrushError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gridrush.case.model import Case
     from gridrush.study.instant import Instant
 
@@ -83,21 +85,38 @@ def _answer(instant: Instant, kind: str, content: Any, pipe: Connection, gone: C
 
     scenario = apply(instant.case, Screen.model_validate(content["screen"]))
     if kind == "hours":
-        first = payload.as_utc(instant.case, pd.Timestamp(content["first"]))
-        last = first + pd.Timedelta(hours=content["hours"])
-        first = max(first, pd.Timestamp(instant.case.first_year, 1, 1))
-        last = min(last, pd.Timestamp(instant.case.last_year + 1, 1, 1))
-        months = [12 * t.year + t.month - 1 for t in (first, last - pd.Timedelta(hours=1))]
-        return "done", orjson.dumps(payload.of_hours(instant.case, instant.hours(scenario, *months), first, last))
+        first, last, span = _span(instant, content)
+        return "done", orjson.dumps(payload.of_hours(instant.case, instant.hours(scenario, *span), first, last))
     if kind == "tables":
-        from gridrush.web.export import zipped
+        from gridrush.web import export
 
-        return "done", zipped(instant.run(scenario, superseded=gone), content["format"])
+        screens = [scenario, *(apply(instant.case, Screen.model_validate(x)) for x in content["beside"])]
+        taken = [export.Taken(instant.run(s, superseded=gone)) for s in screens]
+        if content["view"] in export.HOURLY:
+            first, last, span = _span(instant, content)
+            hours = instant.hours(scenario, *span)
+            at = pd.DatetimeIndex(hours["time"].values)
+            taken = [export.Taken(taken[0].run, hours.isel(time=(at >= first) & (at < last)))]
+        return "done", export.packed(taken, content["view"], content["format"])
     run = instant.run(
-        scenario, superseded=gone, looked_at=content.get("year"),
+        scenario, superseded=gone, looked_at=content["year"], until=content["until"],
         on_part=lambda r, year: pipe.send(("part", orjson.dumps({"until": year, **payload.of_run(r)}))),
     )  # fmt: skip
     return "done", orjson.dumps({"until": run.years[-1], **payload.of_run(run)})
+
+
+def _span(instant: Instant, content: Any) -> tuple[pd.Timestamp, pd.Timestamp, list[int]]:
+    """Hours asked for in UTC, inside the years of the case, and the first and last month they lie in."""
+    import pandas as pd
+
+    from gridrush.web import payload
+
+    case = instant.case
+    first = payload.as_utc(case, pd.Timestamp(content["first"]))
+    last = first + pd.Timedelta(hours=content["hours"])
+    first = max(first, pd.Timestamp(case.first_year, 1, 1))
+    last = min(last, pd.Timestamp(case.last_year + 1, 1, 1))
+    return first, last, [12 * t.year + t.month - 1 for t in (first, last - pd.Timedelta(hours=1))]
 
 
 def work(pipe: Connection, where: str, kind: str, content: Any) -> None:
@@ -139,7 +158,30 @@ def claims(case: Case, content: Any, tell: Callable[[float, str], None]) -> dict
             "risk": {name: payload.of_risk(run.risk) for name, run in study.runs.items()}}  # fmt: skip
 
 
-JOBS: dict[str, Callable[[Any, Any, Callable[[float, str], None]], dict[str, Any]]] = {"risk": risk, "claims": claims}
+def room(case: Case, content: Any, tell: Callable[[float, str], None]) -> dict[str, Any]:
+    """New flat load each zone takes in a year at a risk target, by the share of hours it lets itself be cut."""
+    from gridrush.study.doors import headroom
+    from gridrush.study.networks import given
+    from gridrush.web.controls import Screen, apply
+
+    scenario = apply(case, Screen.model_validate(content["screen"]))
+    tell(0.0, "")
+    system = given(case, year=content["year"], scenario=scenario).system
+    rows: list[dict[str, Any]] = []
+    points = [(zone, share) for zone in system.zones for share in content["shares"]]
+    for k, (zone, share) in enumerate(points):
+        tell(k / len(points), zone)
+        rows += [
+            {"zone": h.zone, "share": h.curtailable_share, "mw": h.load_mw.mean, "stderr": h.load_mw.stderr}
+            for h in headroom(system, zones=[zone], curtailable_shares=[share], target_lole_h=content["target_lole_h"],
+                              samples=content["samples"])
+        ]  # fmt: skip
+    return {"headroom": rows, **{k: content[k] for k in ("year", "target_lole_h", "samples")}}
+
+
+JOBS: dict[str, Callable[[Any, Any, Callable[[float, str], None]], dict[str, Any]]] = {
+    "risk": risk, "claims": claims, "headroom": room,
+}  # fmt: skip
 """Jobs the page may start."""
 
 

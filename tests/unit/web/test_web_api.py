@@ -80,7 +80,7 @@ def test_hours_of_a_week_balance(client: TestClient) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "xlsx", "nc", "zip"])
 def test_a_run_can_be_taken_away(client: TestClient, form: str) -> None:
-    got = client.post(f"/api/take/{form}", json=ask())
+    got = client.post(f"/api/take/{form}", json={**ask(), "first": "2021-10-25T00", "view": "years"})
     assert got.status_code == 200
     assert "attachment" in got.headers["content-disposition"]
     if form == "zip":

@@ -15,7 +15,7 @@ FOLDER = resources.files("gridrush.i18n")
 FRONTEND = Path(__file__).resolve().parents[3] / "frontend" / "src"
 OTHERS = ("ru", "kk", "vi")
 FORMS = {"en": {"one", "other"}, "ru": {"one", "few", "many", "other"}, "kk": {"other"}, "vi": {"other"}}
-SAME = re.compile(r"^(unit\.|take\.(nc|xlsx)$)")
+SAME = re.compile(r"^(unit\.|take\.(nc|xlsx|json)$)")
 """Keys whose text may be the same in every language: signs of units and names of formats."""
 
 
