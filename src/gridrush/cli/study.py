@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,7 @@ def add(app: typer.Typer) -> None:
 Examples:
   gridrush run kazakhstan
   gridrush run kazakhstan --scenario nuclear --scenario import --years 2021-2040
+  gridrush run kazakhstan --study fee-under-doubt
   gridrush run mycase --out results --json""")(run)  # fmt: skip
     app.command(epilog="""\b
 Examples:
@@ -49,6 +51,9 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the report; default: out/NAME. An earlier result is replaced.")
     ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="A stored study with draws, whose bands and sensitivities the report shows.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """The main job: simulate the scenarios hour by hour and write report.html, its tables and the runs as netCDF."""
@@ -67,17 +72,28 @@ def run(
         "scenarios": scenario,
     }
     with whole_folder(folder, about) as new:
-        study = _study(case, scenario, years, samples, seed, new)
+        found = _study(case, scenario, years, samples, seed, new)
+        if study is not None:
+            found = replace(found, gallery={**found.gallery, **_drawn(study)})
         from gridrush.report.build import build
 
-        build(study, new)
+        build(found, new)
     seconds = time.perf_counter() - began
     report = folder / "report.html"
     if as_json:
-        give_json({"report": str(report), "scenarios": list(study.runs), "seconds": round(seconds, 2)})
+        give_json({"report": str(report), "scenarios": list(found.runs), "seconds": round(seconds, 2)})
         return
-    typer.echo(f"{len(study.runs)} scenarios of {facts.title} in {seconds:.1f} s.")
+    typer.echo(f"{len(found.runs)} scenarios of {facts.title} in {seconds:.1f} s.")
     typer.echo(f"The report: {report}")
+
+
+def _drawn(study: str) -> dict[str, pd.DataFrame]:
+    """Bands and sensitivities of a study in the default store."""
+    from gridrush.study.gallery import of_study
+    from gridrush.study.query import StudyResults
+    from gridrush.study.store import default_store
+
+    return of_study(StudyResults(default_store().folder, study))
 
 
 def compare(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -17,7 +17,21 @@ from markupsafe import Markup
 from gridrush import __version__
 from gridrush.report import about, facts, tables
 from gridrush.report.answers import answers, summary
-from gridrush.report.figures import breaks, census, curves, hours, mining, money, relief, risk, rush, tight, years
+from gridrush.report.figures import (
+    breaks,
+    census,
+    curves,
+    doubt,
+    hours,
+    mining,
+    money,
+    plan,
+    relief,
+    risk,
+    rush,
+    tight,
+    years,
+)
 from gridrush.report.figures import map as atlas
 from gridrush.report.figures.figure import NARROW, WIDE, Choice, Figure
 from gridrush.report.view import View
@@ -164,6 +178,11 @@ def _sections(view: View) -> Iterator[Section]:
          ["claims" if len(view.study.claims) else None]),
         ("remedies", "When each remedy arrives", "Remedies",
          "A remedy counts from the day it works, not from the day it is announced.", [relief.timeline(view)]),
+        ("plan", "What a planner would build", "Least-cost plan", "The cheapest way to keep the lights on, by all "
+         "hours of each milestone year, with proof of how far from the best it can be.",
+         [plan.schedule(view), plan.waterfall(view), plan.nuclear(view), plan.regret(view)]),
+        ("doubt", "What is not known, and what it does", "What is not known", "Everything uncertain is drawn at once, "
+         "many times over.", [doubt.bands(view), doubt.sensitivity(view)]),
         ("check", "Does the model match what happened?", "Model check",
          "Before believing its story of the crisis, see how it does on a year that is known.", [years.check(view)]),
     ]  # fmt: skip
@@ -224,7 +243,10 @@ def _words(value: object) -> str:
     return "" if value is None or value != value else str(value)
 
 
-def report(runs: Iterable[Run], *, title: str = "") -> Report:
+def report(
+    runs: Iterable[Run], *, title: str = "", gallery: Mapping[str, pd.DataFrame] | None = None,
+    plan: Mapping[str, Any] | None = None,
+) -> Report:  # fmt: skip
     """A report on some runs of one case, ready to be saved.
 
     Parameters
@@ -233,14 +255,18 @@ def report(runs: Iterable[Run], *, title: str = "") -> Report:
         The first is the one the story is told with.
     title : str
         Left out: the title of the case.
+    gallery : mapping of name to DataFrame, optional
+        Close-ups of the first run and tables of a study; see `gridrush.study.gallery`.
+    plan : mapping, optional
+        What the planner found; see `gridrush.study.plan_store`.
     """
     chosen = list(runs)
     if not chosen:
         raise ValueError("no runs given: report([run, ...]) needs at least one")
     case = chosen[0].case if not title else chosen[0].case.model_copy(update={"title": title})
-    return Report(
-        Study(case, {r.name: r for r in chosen}, _blank(CLAIMS), _blank(RELIEF), _blank(CHECKS), _blank(ANSWERS))
-    )
+    study = Study(case, {r.name: r for r in chosen}, _blank(CLAIMS), _blank(RELIEF), _blank(CHECKS), _blank(ANSWERS),
+                  gallery=gallery or {}, plan=plan)  # fmt: skip
+    return Report(study)
 
 
 def _blank(columns: str) -> pd.DataFrame:

@@ -50,6 +50,47 @@ def bounds(values: ArrayLike, *, count: int = 4) -> tuple[float, float]:
     raise AssertionError("a step of ten times the range always fits")
 
 
+@dataclass(frozen=True)
+class Scale:
+    """How values become heights: as they are, or by powers of ten where one would dwarf all others."""
+
+    least: float = 0.0  # 0: as they are; else what lies on the axis
+
+    @classmethod
+    def of(cls, values: ArrayLike, telling: float, *, least: float) -> Scale:
+        """By powers of ten if the largest value is more than `DWARFS` times one that should still be seen."""
+        v = np.asarray(values, np.float64)
+        top = float(v[np.isfinite(v)].max(initial=0.0))
+        return cls(least if telling > 0 and top > DWARFS * max(telling, least) else 0.0)
+
+    def __call__(self, values: ArrayLike) -> Floats:
+        """Heights on the axis."""
+        v = np.asarray(values, np.float64)
+        return np.log10(np.maximum(v, self.least) / self.least) if self.least else v
+
+    def bounds(self, values: ArrayLike, *, count: int = 4) -> tuple[float, float]:
+        """Ends of the axis."""
+        if not self.least:
+            return bounds(values, count=count)
+        return 0.0, float(np.ceil(self(values).max(initial=1.0) - 1e-9))
+
+    def ticks(self, top: float, *, count: int = 4) -> list[tuple[float, float]]:
+        """Height and value of the marks of an axis that ends at a height."""
+        if not self.least:
+            return [(t, t) for t in ticks(0.0, top, count=count)]
+        step = max(1, math.ceil(top / max(count, 1)))
+        return [(float(k), 0.0 if k == 0 else self.least * 10.0**k) for k in range(0, round(top) + 1, step)]
+
+    @property
+    def note(self) -> str:
+        """What a reader must know of it; empty for an ordinary scale."""
+        return " Each step of the scale is ten times the one below." if self.least else ""
+
+
+DWARFS = 40.0
+"""Times a value must exceed another for a scale of powers of ten."""
+
+
 def _steps(least: float) -> Iterator[float]:
     magnitude = 10.0 ** math.floor(math.log10(least))
     for power in range(3):
@@ -185,14 +226,14 @@ class Frame:
         """Pixel of one data y."""
         return float(self.y(value))
 
-    def y_axis(self, unit: str, *, count: int = 4, factor: float = 1.0) -> None:
+    def y_axis(self, unit: str, *, count: int = 4, scale: Scale | None = None) -> None:
         """Horizontal grid lines with numbers; the unit stands on the top one."""
-        marks = ticks(self.y0, self.y1, count=count)
-        for value in marks:
-            y = self.py(value)
-            self.svg.line(self.left, y, self.right, y, "axis" if value == 0 else "grid")
-            self.svg.text(self.left - 6, y + 4, number(value * factor), "muted", "end")
-        self.svg.text(2, self.py(marks[-1]) - 12, unit, "muted")
+        marks = scale.ticks(self.y1, count=count) if scale else [(t, t) for t in ticks(self.y0, self.y1, count=count)]
+        for height, value in marks:
+            y = self.py(height)
+            self.svg.line(self.left, y, self.right, y, "axis" if height == 0 else "grid")
+            self.svg.text(self.left - 6, y + 4, number(value), "muted", "end")
+        self.svg.text(2, self.py(marks[-1][0]) - 12, unit, "muted")
 
     def year_axis(self, years: Sequence[int], *, half: float = 0.0) -> None:
         """Year numbers under the frame, thinned so that they do not touch."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,11 @@ class View:
     def gallery(self) -> Mapping[str, pd.DataFrame]:
         """Close-ups of the main run that have rows; see `gridrush.study.gallery`."""
         return {name: table for name, table in self.study.gallery.items() if len(table)}
+
+    @cached_property
+    def plan(self) -> Mapping[str, Any] | None:
+        """What the planner found for this case, where it was asked; see `gridrush.study.plan_store`."""
+        return self.study.plan
 
     @cached_property
     def focus(self) -> int:

@@ -16,6 +16,11 @@ stays     month, hashprice_usd_per_ph_day, price_usd_per_mwh, running_share: par
 evidence  name, width_without_mw, width_with_mw, shift_mw: what each statement did to the census
 lessons   quantity, std_share, width_now_mw, width_expected_mw: what a new measurement would do to it
 
+From a study with draws, where one is asked for (`of_study`):
+
+bands        scenario, quantity, item, year, unit, mean, stderr, q05, q50, q95, draws: sums over the years of each draw
+sensitivity  quantity, scenario, unknown, first, first_stderr, total, total_stderr: Sobol indices
+
 Zones, losses and hours are those of the model; errors stand where a number is sampled.
 """
 
@@ -25,6 +30,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -41,6 +47,9 @@ from gridrush.study.hours import MonthHours
 from gridrush.study.miners import Miners
 from gridrush.study.risk import assess_year, year_system
 from gridrush.units import Floats
+
+if TYPE_CHECKING:
+    from gridrush.study.query import StudyResults
 
 WEEK_H = 168
 WEEK_SAMPLES = 1_000
@@ -317,6 +326,33 @@ def _stays(case: Case) -> pd.DataFrame:
         parts.append(pd.DataFrame({"month": str(month), "hashprice_usd_per_ph_day": round(hashprice, 2),
                                    "price_usd_per_mwh": price, "running_share": curve.share_at(price)}))  # fmt: skip
     return pd.concat(parts, ignore_index=True).round(4)
+
+
+DOUBTED = (("EUE_mwh", "system"), ("unserved_gwh", "all"), ("system_cost_present_usd", ""))
+"""Results whose doubt is shown: quantity and item."""
+
+
+def of_study(results: StudyResults) -> dict[str, pd.DataFrame]:
+    """Bands over the draws of a stored study, and Sobol indices where it was drawn for them."""
+    from gridrush.study.uncertainty import bands
+
+    drawn = results.table(quantities=[q for q, _ in DOUBTED])
+    wanted = [(q, i) for q, i in DOUBTED if ((drawn["quantity"] == q) & (drawn["item"].astype(str) == i)).any()]
+    if ("EUE_mwh", "system") in wanted:
+        wanted = [w for w in wanted if w[0] != "unserved_gwh"]
+    by = ["scenario", "draw", "quantity", "item", "unit"]
+    parts, indices = [], []
+    saltelli = (results.about["spec"].get("draws") or {}).get("method") == "saltelli"
+    for quantity, item in wanted:
+        rows = drawn[(drawn["quantity"] == quantity) & (drawn["item"].astype(str) == item) & (drawn["draw"] >= 0)]
+        if rows.empty:
+            continue
+        sums = rows.groupby(by, observed=True)["value"].sum().reset_index()
+        parts.append(bands(sums.assign(year=int(rows["year"].min()))))
+        if saltelli:
+            indices.append(results.sensitivity(quantity, item=item).reset_index().assign(quantity=quantity))
+    found = {"bands": parts, "sensitivity": indices}
+    return {name: pd.concat(tables, ignore_index=True) for name, tables in found.items() if tables}
 
 
 def to_bytes(tables: Gathered) -> bytes:

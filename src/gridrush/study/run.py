@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
@@ -85,3 +85,4 @@ class Study:
     folder: Path | None = None  # where it is stored
     seconds: float = 0.0
     gallery: Mapping[str, pd.DataFrame] = field(default_factory=dict)  # close-ups of the first run: study.gallery
+    plan: Mapping[str, Any] | None = None  # what the planner found, where it was asked: study.plan_store

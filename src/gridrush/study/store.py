@@ -151,7 +151,7 @@ class RunStore:
         number = freed = 0
         runs = list(self.folder.glob("*.nc"))
         seals = [p for p in self.folder.glob("*.sha256") if p.with_suffix(".nc") not in runs]
-        for path in [*runs, *seals, *self.folder.glob(".*.part"), *self.folder.glob("results/*/*")]:
+        for path in [*runs, *seals, *self.folder.glob(".*.part"), *self.folder.glob("results/*/*.json")]:
             files = [path.with_suffix(".sha256"), path] if path.suffix == ".nc" else [path]  # the seal goes first
             try:
                 if path.stat().st_mtime >= before:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Figure
-from gridrush.report.svg import Svg, bounds, frame, text_width, ticks
+from gridrush.report.figures.risk import telling
+from gridrush.report.svg import Scale, Svg, frame, text_width, ticks
 from gridrush.report.view import View, system_risk
 from gridrush.report.words import interval, number, shown_unit, when, with_unit
 
@@ -33,6 +34,10 @@ def timeline(view: View) -> Figure | None:
         "dot is the best "
         "guess. Below, in red: the energy expected to go unserved in each year of the main scenario, to the same years."
     )
+    short = risk["EUE_mwh"] / 1000 if len(risk) else pd.Series(dtype=float)
+    scale = Scale.of(short.to_numpy(), telling(view, short), least=0.01)
+    if scale.least:
+        caption += " The bars grow by one step for each tenfold."
 
     def draw(width: int) -> str:
         wide = width >= WIDE
@@ -72,11 +77,11 @@ def timeline(view: View) -> Figure | None:
                 right = x2 + 8 + text_width(label) < width
                 svg.text(x2 + 8 if right else x1 - 8, y + 4, label, "muted", "start" if right else "end")
         if len(risk):
-            short = risk["EUE_mwh"] / 1000
-            top = bounds(short.to_numpy())[1]
+            heights = scale(short.to_numpy())
+            top = scale.bounds(short.to_numpy())[1]
             w = (f.px(first + 1) - f.px(first)) * 0.8
-            for year, v in zip((int(y) for y in short.index), short.tolist(), strict=True):
-                h = float(v) / top * (base - 22)
+            for year, v, up in zip((int(y) for y in short.index), short.tolist(), heights.tolist(), strict=True):
+                h = up / top * (base - 22)
                 x = f.px(year + 0.5)
                 svg.rect(
                     x - w / 2,

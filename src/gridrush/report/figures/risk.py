@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Figure, hover_data
-from gridrush.report.svg import Svg, bounds, frame, text_width, ticks
+from gridrush.report.svg import Frame, Scale, Svg, frame, text_width
 from gridrush.report.view import View, system_risk
 from gridrush.report.words import THIN, interval, number, rough, with_unit
 from gridrush.study.run import Run
@@ -112,8 +112,10 @@ def lines(view: View) -> Figure | None:
     worst = int(np.argmax(mean))
     title = f"Risk is highest in {years[worst]}: {interval(low[worst], high[worst], 'h', 2)} short"
     caption = "Expected hours in a year in which some load cannot be met, with the 95% sampling interval."
+    scale = Scale.of(mean, telling(view, risk["LOLE_h"]), least=0.1)
     if other is not None and np.isfinite(other.iloc[worst]):
         caption += f" Without the rush that year would have had {rough(float(other.iloc[worst]), 'h')}."
+    caption += scale.note
 
     def draw(width: int) -> str:
         wide = width >= WIDE
@@ -121,19 +123,20 @@ def lines(view: View) -> Figure | None:
         f = frame(
             svg,
             (years[0] - 0.5, years[-1] + 0.5),
-            bounds([*high, *(other if other is not None else [])]),
+            scale.bounds([*high, *(other if other is not None else [])]),
             left=52,
             right=10,
         )
-        f.y_axis("hours a year")
+        f.y_axis("hours a year", scale=scale)
         f.year_axis(years)
         x = f.x(years)
         if other is not None:
-            svg.polyline(x, f.y(other), "stroke:var(--load);stroke-width:2;stroke-dasharray:5 3")
-        svg.polyline(x, f.y(mean), "stroke:var(--alarm);stroke-width:2.2")
+            svg.polyline(x, f.y(scale(other)), "stroke:var(--load);stroke-width:2;stroke-dasharray:5 3")
+        svg.polyline(x, f.y(scale(mean)), "stroke:var(--alarm);stroke-width:2.2")
+        ends = f.y(scale(np.stack([low, mean, high])))
         for i, at in enumerate(x):
-            svg.line(at, f.py(low[i]), at, f.py(high[i]), "", "stroke:var(--alarm);stroke-width:1.4")
-            svg.circle(at, f.py(mean[i]), 3.2, "fill:var(--alarm)")
+            svg.line(at, ends[0, i], at, ends[2, i], "", "stroke:var(--alarm);stroke-width:1.4")
+            svg.circle(at, ends[1, i], 3.2, "fill:var(--alarm)")
         f.hover(x)
         return str(svg)
 
@@ -168,8 +171,11 @@ def multiples(view: View) -> Figure | None:
     caption = (
         "Expected energy not served in GWh a year, all charts to one scale; the pale shape behind is the main scenario."
     )
-    top = bounds([v for s in series.values() for v in s], count=2)[1]
     base = series[view.main.name]
+    every = [v for s in series.values() for v in s]
+    scale = Scale.of(every, telling(view, base), least=0.01)
+    top = scale.bounds(every, count=2)[1]
+    caption += scale.note
 
     def draw(width: int) -> str:
         columns = 3 if width >= WIDE else 2
@@ -178,7 +184,8 @@ def multiples(view: View) -> Figure | None:
         rows = -(-len(runs) // columns)
         svg = Svg(width, rows * (tall + 20), title)
         for i, run in enumerate(runs):
-            _small(svg, run, series[run.name], base, i % columns * (w + gap), i // columns * (tall + 20), w, tall, top)
+            box = (i % columns * (w + gap), i // columns * (tall + 20), w, tall)
+            _small(svg, run, series[run.name], base, box, top, scale)
         return str(svg)
 
     table = pd.DataFrame({"year": base.index}).set_index("year")
@@ -189,6 +196,11 @@ def multiples(view: View) -> Figure | None:
         "energy-not-served", title, caption, _source(view.main), "estimated",
         draw, table.reset_index(),
     )  # fmt: skip
+
+
+def telling(view: View, by_year: pd.Series[float]) -> float:
+    """Value of the year the story is about: it must still be seen beside the largest."""
+    return float(by_year.get(view.focus, by_year.max() if len(by_year) else 0.0))
 
 
 def _source(run: Run) -> str:
@@ -202,22 +214,20 @@ def _small(
     run: Run,
     values: pd.Series[float],
     base: pd.Series[float],
-    x0: float,
-    y0: float,
-    w: float,
-    h: float,
+    box: tuple[float, float, float, float],
     top: float,
+    scale: Scale,
 ) -> None:
-    from gridrush.report.svg import Frame
-
+    x0, y0, w, h = box
     years = [int(y) for y in values.index]
-    f = Frame(svg, x0 + 34, y0 + 26, x0 + w, y0 + h - 14, years[0], years[-1], 0.0, top)
+    f = Frame(svg, x0 + (46 if scale.least else 34), y0 + 26, x0 + w, y0 + h - 14, years[0], years[-1], 0.0, top)
     name, limit = run.scenario.title, int(w / 6.8)
     svg.text(x0, y0 + 13, name if len(name) <= limit else name[: limit - 1] + "…", "strong")
-    for t in ticks(0, top, count=2):
-        svg.line(f.left, f.py(t), f.right, f.py(t), "axis" if t == 0 else "grid")
-        svg.text(f.left - 5, f.py(t) + 4, number(t), "muted small", "end")
-    svg.band(f.x(base.index.to_numpy()), np.full(len(base), f.bottom), f.y(base.to_numpy()), "fill:var(--load)", "wash")
-    svg.polyline(f.x(years), f.y(values.to_numpy()), "stroke:var(--alarm);stroke-width:2")
+    for height, value in scale.ticks(top, count=2):
+        svg.line(f.left, f.py(height), f.right, f.py(height), "axis" if height == 0 else "grid")
+        svg.text(f.left - 5, f.py(height) + 4, number(value), "muted small", "end")
+    behind = f.y(scale(base.to_numpy()))
+    svg.band(f.x(base.index.to_numpy()), np.full(len(base), f.bottom), behind, "fill:var(--load)", "wash")
+    svg.polyline(f.x(years), f.y(scale(values.to_numpy())), "stroke:var(--alarm);stroke-width:2")
     svg.text(f.left, f.bottom + 14, str(years[0]), "muted small")
     svg.text(f.right, f.bottom + 14, str(years[-1]), "muted small", "end")

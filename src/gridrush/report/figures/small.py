@@ -6,7 +6,8 @@ import numpy as np
 
 from gridrush.report.figures.mining import peak_month, window
 from gridrush.report.figures.money import PARTY_NAMES, SHOWN, difference
-from gridrush.report.svg import Svg, bounds, frame, text_width
+from gridrush.report.figures.risk import telling
+from gridrush.report.svg import Scale, Svg, bounds, frame, text_width
 from gridrush.report.view import View, annual, mining_months, row_of, system_risk
 from gridrush.report.words import interval, month_name, rough, signed, with_unit
 
@@ -45,25 +46,28 @@ def breaks(view: View) -> str:
     years = [int(y) for y in risk.index]
     worst = int(np.argmax(mean))
     svg = Svg(WIDTH, HEIGHT, f"Hours short of power by year; worst {years[worst]}: {rough(mean[worst], 'h')}")
-    f = frame(svg, (years[0] - 0.5, years[-1] + 0.5), bounds(mean + err), left=6, right=6, top=30, bottom=22)
+    scale = Scale.of(mean, telling(view, risk["LOLE_h"]), least=0.1)
+    f = frame(svg, (years[0] - 0.5, years[-1] + 0.5), scale.bounds(mean + err), left=6, right=6, top=30, bottom=22)
+    tops, lows, highs = (f.y(scale(v)) for v in (mean, np.maximum(mean - err, 0.0), mean + err))
     w = (f.right - f.left) / (years[-1] - years[0] + 1) * 0.72
     for i, v in enumerate(mean):
         tone = "var(--alarm)" if years[i] in (view.focus, years[worst]) else "var(--alarm-pale)"
-        svg.rect(f.px(years[i]) - w / 2, f.py(v), w, f.bottom - f.py(v), f"fill:{tone}")
-        svg.line(
-            f.px(years[i]),
-            f.py(max(v - err[i], 0)),
-            f.px(years[i]),
-            f.py(v + err[i]),
-            "",
-            "stroke:var(--ink);stroke-width:1",
-        )
+        svg.rect(f.px(years[i]) - w / 2, tops[i], w, f.bottom - tops[i], f"fill:{tone}")
+        if v > 0:
+            svg.line(f.px(years[i]), lows[i], f.px(years[i]), highs[i], "", "stroke:var(--ink);stroke-width:1")
+        if scale.least and years[i] in (view.focus, years[worst]):
+            _beside(svg, f.px(years[i]), highs[i] - 6, f"{rough(v, 'h')}, {years[i]}")
     svg.line(f.left, f.bottom, f.right, f.bottom, "axis")
-    label = f"{rough(mean[worst], 'h')} in {years[worst]}"
-    half = text_width(label) / 2
-    svg.text(min(max(f.px(years[worst]), half + 6), WIDTH - half - 6), 16, label, "strong", "middle")
+    if not scale.least:
+        _beside(svg, f.px(years[worst]), 16, f"{rough(mean[worst], 'h')} in {years[worst]}")
     _span(svg, str(years[0]), str(years[-1]))
     return str(svg)
+
+
+def _beside(svg: Svg, x: float, y: float, label: str) -> None:
+    """A label over a bar, kept inside the drawing."""
+    half = text_width(label) / 2
+    svg.text(min(max(x, half + 6), WIDTH - half - 6), max(y, 12), label, "strong halo", "middle")
 
 
 def closes(view: View) -> str:
@@ -133,10 +137,11 @@ def leave(view: View) -> str:
     years = list(with_rush)
     a, b = np.array(list(with_rush.values())), np.array([without.get(y, np.nan) for y in years])
     svg = Svg(WIDTH, HEIGHT, "Hours short of power by year, with the rush and without it")
-    f = frame(svg, (years[0], years[-1]), bounds(np.r_[a, b]), left=6, right=6, top=34, bottom=22)
-    svg.band(f.x(years), f.y(b), f.y(a), "fill:var(--miners)", "wash")
-    svg.polyline(f.x(years), f.y(a), "stroke:var(--alarm);stroke-width:2.2")
-    svg.polyline(f.x(years), f.y(b), "stroke:var(--load);stroke-width:2.2;stroke-dasharray:5 3")
+    scale = Scale.of(np.r_[a, b], with_rush.get(view.focus, float(a.max())), least=0.1)
+    f = frame(svg, (years[0], years[-1]), scale.bounds(np.r_[a, b]), left=6, right=6, top=34, bottom=22)
+    svg.band(f.x(years), f.y(scale(b)), f.y(scale(a)), "fill:var(--miners)", "wash")
+    svg.polyline(f.x(years), f.y(scale(a)), "stroke:var(--alarm);stroke-width:2.2")
+    svg.polyline(f.x(years), f.y(scale(b)), "stroke:var(--load);stroke-width:2.2;stroke-dasharray:5 3")
     svg.line(f.left, f.bottom, f.right, f.bottom, "axis")
     svg.line(6, 12, 26, 12, "", "stroke:var(--alarm);stroke-width:2.2")
     svg.text(31, 16, _cut(view.main.scenario.title, 20), "small")
