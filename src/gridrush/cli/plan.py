@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import gridrush
 from gridrush.cli.grid import Json, ScenarioName, Seed, SystemArgument, Zones, quiet
 from gridrush.cli.show import give_json, give_table, progress_bar
 from gridrush.errors import CaseError, EngineError, Problem
@@ -17,12 +21,18 @@ if TYPE_CHECKING:
     from gridrush.study.expansion import PlanProblem
 
 
+FORMS = ("", ".xlsx", ".nc", ".yaml", ".json")
+"""How the name of what `--out` writes may end; nothing: a folder."""
+
+
 def add(app: typer.Typer) -> None:
     """Put the commands of this module under `gridrush`."""
     app.command(epilog="""\b
 Examples:
   gridrush plan kazakhstan --from 2025 --to 2040 --lole 3
   gridrush plan kazakhstan --from 2030 --to 2040 --carbon-price 40 --exclude coal --force nuclear-balkhash
+  gridrush plan kazakhstan --from 2022 --decide 2021-11-30 --scenario open-door
+  gridrush plan kazakhstan --answers --out plan
   gridrush plan network.nc --gap 0.001 --out plan.nc --json""")(plan)  # fmt: skip
 
 
@@ -47,6 +57,10 @@ def plan(
     force: Annotated[
         list[str] | None, typer.Option(help="NAME or NAME@YEAR that must stand by then; may be given again.")
     ] = None,
+    decide: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Day of the decision for a case: what was decided later is open."),
+    ] = None,
     gap: Annotated[float, typer.Option(min=0.0, help="Certified distance from the best plan, as a share.")] = 1e-3,
     scenario: ScenarioName = None,
     samples: Annotated[int, typer.Option(min=2, help="Sample years of each look at reliability.")] = 1_000,
@@ -55,8 +69,14 @@ def plan(
     threads: Annotated[int, typer.Option(min=1, help="Threads; the plan does not depend on them.")] = 2,
     seconds: Annotated[float | None, typer.Option(help="Give the best plan found after this time.")] = None,
     seed: Seed = 1,
+    answers: Annotated[
+        bool,
+        typer.Option(help="For a case also: break-even of nuclear, price of waiting, regret if the miners leave."),
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Also write the plan: .xlsx (tables), or .nc (last stage as a PyPSA network).")
+        Path | None,
+        typer.Option(help="Also write the plan: .xlsx (tables), .nc (last stage as a PyPSA network), .yaml (a "
+                          "scenario), .json, or a folder that gets all of them."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -65,19 +85,23 @@ def plan(
              if x is not None and not x > 0]  # fmt: skip
     if carbon_price is not None and not 0 <= carbon_price < math.inf:
         wrong.append(Problem("--carbon-price", carbon_price, "a number >= 0 [USD/t]"))
-    if out is not None and out.suffix not in (".xlsx", ".nc"):
-        wrong.append(Problem("--out", str(out), "a name ending in .xlsx or .nc"))
+    if out is not None and out.suffix not in FORMS:
+        wrong.append(Problem("--out", str(out), f"a folder, or a name ending in {', '.join(FORMS[1:])}"))
     if wrong:
         raise CaseError(wrong)
     quiet()
     from gridrush.study.expansion import independent_lole, plan_problem, solve
+    from gridrush.study.plan_store import PLANS, save_plan, told, whole_plan
 
     gathered = int(zones) if zones is not None and zones.isdecimal() else zones
     with progress_bar("reading") as tell:
         problem = plan_problem(
             system, first=first, last=last, every=every, scenario=scenario, carbon_price_usd_per_t=carbon_price,
-            exclude=exclude or (), force=force or (), futures=futures, seed=seed, zones=gathered,
+            exclude=exclude or (), force=force or (), decide=None if decide is None else decide.date(),
+            futures=futures, seed=seed, zones=gathered,
         )  # fmt: skip
+        if problem.case is None and (answers or (out is not None and out.suffix == ".yaml")):
+            raise CaseError([Problem("--answers" if answers else "--out", system, "a case: a network has no miners")])
         found = solve(
             problem, lole_target_h=lole, gap=gap, samples=samples, seed=seed, threads=threads,
             seconds=math.inf if seconds is None else seconds,
@@ -85,18 +109,40 @@ def plan(
                                     f"{p.what}: gap {p.gap_share:.3%}"),
         )  # fmt: skip
         check = [] if lole is None else independent_lole(found, samples=samples, seed=seed)
+        more = _answers(problem, found, gap, every, seed, threads, lambda x: tell(1.0, x)) if answers else {}
+    asked = {"from": found.years[0], "to": found.years[-1], "every": every, "lole": lole, "carbon_price": carbon_price,
+             "exclude": exclude or [], "force": force or [], "decide": decide and str(decide.date()), "gap": gap,
+             "scenario": problem.scenario, "samples": samples, "futures": futures, "seed": seed}  # fmt: skip
+    whole = whole_plan(problem, found, check, more)
+    if problem.case is not None:
+        from gridrush.study.store import default_store
+
+        save_plan(problem.case, asked, whole, default_store().folder / PLANS)
     if out is not None:
-        _write(found, out)
-    name = {"network": problem.name, "dropped": list(problem.dropped)} if problem.scenario is None else {
-        "case": problem.name, "scenario": problem.scenario}  # fmt: skip
+        _write(problem, found, whole, asked, out)
     if as_json:
-        lole_check = {"lole_check": [e.to_dict() for e in check]} if check else {}
-        give_json({**name, "years": found.years, **found.to_dict(), **lole_check})
+        give_json(whole)
         return
     _print(problem, found)
     if check:
         said = "; ".join(f"{y}: {e}" for y, e in zip(found.years, check, strict=True))
         typer.echo(f"\nLOLE by an independent Monte Carlo: {said}.")
+    for line in told(more):
+        typer.echo(f"\n{line}")
+
+
+def _answers(
+    problem: PlanProblem, found: Plan, gap: float, every: int, seed: int, threads: int, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    from gridrush.study.plan_answers import miners_question, nuclear_question
+
+    assert problem.case is not None
+    years = found.years
+    return {
+        "nuclear": nuclear_question(problem.case, problem, found, gap=gap, threads=threads, tell=tell),
+        "miners": miners_question(problem.case, first=years[0], last=years[-1], every=every, seed=seed, gap=gap,
+                                  threads=threads, tell=tell),
+    }  # fmt: skip
 
 
 def _print(problem: PlanProblem, found: Plan) -> None:
@@ -117,19 +163,30 @@ def _print(problem: PlanProblem, found: Plan) -> None:
     )
 
 
-def _write(found: Plan, out: Path) -> None:
+def _write(problem: PlanProblem, found: Plan, whole: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
+    from gridrush.study.plan_store import FILE, command, plain, scenario_of, write_plan, write_scenario
+
+    files = [out] if out.suffix else [out / FILE, out / "plan.xlsx", out / "plan.nc"]
+    if not out.suffix and problem.case is not None:
+        files.append(out / "least-cost.yaml")
     try:
-        if out.suffix == ".nc":
-            from gridrush.study.networks import write_pypsa
-
-            write_pypsa(found.system(len(found.stages) - 1), out)
-            return
-        import pandas as pd
-
-        with pd.ExcelWriter(out) as book:
-            for sheet, table in found.tables().items():
-                table.to_excel(book, sheet_name=sheet, index=table.index.name is not None)
+        if not out.suffix:
+            out.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            if file.suffix == ".json":
+                text = json.dumps(plain({"asked": asked, **whole}), ensure_ascii=False, indent=1, allow_nan=False)
+                file.write_text(text, encoding="utf-8")
+            elif file.suffix == ".yaml":
+                assert problem.case is not None
+                made = command(problem.name, asked)
+                write_scenario(
+                    scenario_of(problem.case, found, name=file.stem, base=problem.scenario or "", made=made), file,
+                    comment=f"Made by `{made}` with gridrush {gridrush.__version__} on {date.today()}: cost "
+                            f"{found.cost_usd:,.0f} USD, gap {found.gap:.3%}.",
+                )  # fmt: skip
+            else:
+                write_plan(found, file)
     except ImportError as missing:
         raise EngineError(f"writing {out.name} needs pip install 'gridrush[study,pypsa]': {missing}") from None
     except OSError as err:
-        raise CaseError([Problem("--out", err.strerror or str(err), "a file to write")]) from err
+        raise CaseError([Problem("--out", err.strerror or str(err), "a file or folder to write")]) from err

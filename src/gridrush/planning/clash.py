@@ -48,9 +48,8 @@ def clashes(
     total = sum(short.values())
     helps: list[tuple[float, str]] = []
     for i, c in enumerate(candidates):
-        early = (
-            "" if c.earliest_year <= stages[0].year else f"service of {c.name} before {c.earliest_year} (lead time)"
-        )
+        fixed = c.earliest_year <= stages[0].year or c.takes_over
+        early = "" if fixed else f"service of {c.name} before {c.earliest_year} (lead time)"
         tries = [
             (early, replace(c, earliest_year=stages[0].year)),
             (f"more than {c.build_mw_per_year:.0f} MW of {c.name} a year" if math.isfinite(c.build_mw_per_year) else "",

@@ -100,9 +100,13 @@ class Search:
         self.steps: list[Progress] = []
 
     def run(
-        self, *, gap: float, margins: Sequence[Margin] | None, margin_share: Sequence[float], best: Best | None = None
-    ) -> Best | None:
-        """Search until the gap is met; None when the limits on builds clash. `best`: a plan to start from."""
+        self, *, gap: float, margins: Sequence[Margin] | None, margin_share: Sequence[float], best: Best | None = None,
+        start_mw: Floats | None = None,
+    ) -> Best | None:  # fmt: skip
+        """Search until the gap is met; None when the limits on builds clash.
+
+        `best`: a plan whose planes are known here; `start_mw`: capacities to begin at, if they keep the limits.
+        """
         self.margins, self.margin_share = margins, margin_share
         relaxed, whole = (
             Master(
@@ -116,8 +120,14 @@ class Search:
                 m.add(y, f, cut)
         if whole.solve() is None:
             return None
-        again = None if best is None else relaxed.solve()  # the old plan itself may break margins that have risen
-        start = self._first(relaxed) if again is None else again.standing_mw
+        known = bool(self.cuts) and (best is not None or start_mw is not None)
+        again = relaxed.solve() if known else None  # the old plan itself may break margins that have risen
+        if again is not None:
+            start = again.standing_mw
+        elif start_mw is not None and relaxed.keeps(start_mw):
+            start = start_mw
+        else:
+            start = self._first(relaxed)
         upper, lower = np.inf, -np.inf
         found: Best | None = None
         pool = ThreadPoolExecutor(self.threads) if self.threads > 1 and len(self.oracles) > 1 else None

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -124,6 +125,46 @@ def expand(
     return assemble(stages, candidates, ops, best, engine, time.monotonic() - started, ask, statement)
 
 
+class Replanner:
+    """Plans of the same stages and candidates, again and again with other money or other limits on builds.
+
+    What is known about the cost of operation stays true, so a plan after the first takes a part of its time.
+    """
+
+    def __init__(
+        self, stages: Sequence[Stage], candidates: Sequence[Candidate], *, gap: float = 1e-3,
+        margin_share: Sequence[float] = (), threads: int = 2, start_mw: Floats | None = None,
+    ) -> None:  # fmt: skip
+        check_problem(stages, candidates)
+        self.stages, self.gap, self.start_mw = stages, gap, start_mw
+        self.ask = list(margin_share) or [NO_MARGIN] * len(stages)
+        self.margins = [margin_of(s, candidates) for s in stages]
+        self.ops = operations(stages, candidates)
+        self.search = Search(
+            stages, candidates, threads=threads, progress=None, seconds=math.inf, ops=self.ops
+        )
+
+    def plan(self, candidates: Sequence[Candidate]) -> Plan:
+        """Least-cost plan; of each candidate only annuity, fixed cost and limits on builds may have changed.
+
+        Raises
+        ------
+        InfeasibleError
+            When no plan exists.
+        """
+        for a, b in zip(self.search.candidates, candidates, strict=True):
+            same = {f: getattr(a, f) for f in ("capex_usd_per_mw_year", "fixed_usd_per_mw_year", "at_least_mw",
+                                               "at_most_mw", "earliest_year", "build_mw_per_year")}  # fmt: skip
+            if replace(b, **same) != a:
+                raise ValueError(f"{b.name} differs in more than money and limits")
+        started, self.search.candidates = time.monotonic(), candidates
+        found = _solve(self.search, "cuts", self.gap, self.margins, self.ask, None, math.inf, self.start_mw)
+        if found is None:
+            raise _refused(self.stages, candidates, self.margins, self.ask, (), None)
+        self.start_mw = found.standing_mw
+        return assemble(self.stages, candidates, self.ops, found, "cuts", time.monotonic() - started, self.ask, ())
+
+
 def _solve(
     search: Search,
     engine: Engine,
@@ -132,9 +173,10 @@ def _solve(
     ask: list[float],
     best: Best | None,
     seconds: float,
+    start_mw: Floats | None = None,
 ) -> Best | None:
     if engine != "whole":
-        return search.run(gap=gap, margins=margins, margin_share=ask, best=best)
+        return search.run(gap=gap, margins=margins, margin_share=ask, best=best, start_mw=start_mw)
     found = solve_whole(
         search.stages, search.candidates, gap=min(gap, 1e-5), margins=margins, margin_share=ask, seconds=seconds
     )

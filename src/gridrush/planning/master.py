@@ -15,6 +15,8 @@ from gridrush.planning.options import Candidate, Stage
 from gridrush.units import Floats
 
 USD_PER_K = 1000.0
+KEPT_GW = 1e-6
+"""Distance within which a limit counts as kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,19 @@ class Master:
     def solve(self) -> Proposal | None:
         """Least cost by all cuts, or None when the limits clash."""
         return self._read() if solved(self.h, "master") else None
+
+    def keeps(self, standing_mw: Floats) -> bool:
+        """Whether these capacities keep all limits on builds."""
+        columns = self.columns.standing.ravel().astype(np.int32)
+        lower, upper = (np.asarray(x)[columns] for x in (self.h.getLp().col_lower_, self.h.getLp().col_upper_))
+        at = standing_mw.ravel() / MW_PER_GW
+        if (at < lower - KEPT_GW).any() or (at > upper + KEPT_GW).any():
+            return False
+        near = np.maximum(lower, at - KEPT_GW), np.minimum(upper, at + KEPT_GW)
+        self.h.changeColsBounds(columns.size, columns, *near)
+        found = self.solve()
+        self.h.changeColsBounds(columns.size, columns, lower, upper)
+        return found is not None
 
     def invest_usd(self, standing_mw: Floats) -> float:
         """Annuities and fixed cost of what stands, discounted. [USD]"""

@@ -50,6 +50,7 @@ class Candidate:
     mttf_h: float = math.inf
     mttr_h: float = 1.0
     credit_share: float | None = None  # firm part at the peak; None: measured in the hours of the highest load
+    takes_over: bool = False  # follows something that stands until its first year: earlier it cannot come
     replaces: tuple[str, ...] = ()  # units of the systems closed in step with it
     at_least_mw: Mapping[int, float] = field(default_factory=dict)  # by stage year, from then on ("force")
     at_most_mw: Mapping[int, float] = field(default_factory=dict)  # by stage year, in that year only ("exclude")

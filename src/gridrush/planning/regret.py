@@ -58,7 +58,7 @@ def only(stages: Sequence[Stage], future: str) -> list[Stage]:
 
 def regret_table(
     plans: Mapping[str, Floats], stages: Sequence[Stage], candidates: Sequence[Candidate], *, gap: float = 1e-3,
-    threads: int = 2,
+    threads: int = 2, best: Mapping[str, Plan] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Cost of each plan in each future, and how much dearer it is than the best plan for that future.
 
@@ -68,6 +68,8 @@ def regret_table(
         Standing capacity. [MW]
     stages : sequence of Stage
         With the same future names in every stage.
+    best : mapping of future name to Plan, optional
+        Best plans of futures alone, where they are known already.
 
     Returns
     -------
@@ -78,14 +80,15 @@ def regret_table(
     rows = []
     for name in [f.name for f in stages[0].futures]:
         alone = only(stages, name)
-        best = expand(alone, candidates, gap=gap, threads=threads)
+        known = None if best is None else best.get(name)
+        ideal = expand(alone, candidates, gap=gap, threads=threads) if known is None else known
         for label, standing in plans.items():
             p = operate_plan(alone, candidates, standing, gap=gap, threads=threads)
-            beyond = np.maximum(np.asarray(standing) - best.standing_mw, 0.0)
+            beyond = np.maximum(np.asarray(standing) - ideal.standing_mw, 0.0)
             annual = np.array([c.annual_usd_per_mw for c in candidates])
             idle = float(sum(s.weight * (beyond[y] @ annual) for y, s in enumerate(stages)))
-            regret = p.cost_usd - best.cost_usd
-            rows.append((label, name, p.cost_usd, best.cost_usd, regret, regret / best.cost_usd, idle))
+            regret = p.cost_usd - ideal.cost_usd
+            rows.append((label, name, p.cost_usd, ideal.cost_usd, regret, regret / ideal.cost_usd, idle))
     names = ["plan", "future", "cost_usd", "best_usd", "regret_usd", "regret_share", "idle_usd"]
     return pd.DataFrame(rows, columns=names)
 

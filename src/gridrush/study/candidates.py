@@ -56,7 +56,7 @@ def candidate_of(
         build_mw_per_year=project.capacity_mw / max(lead, 1.0) if again else math.inf,
         capex_usd_per_mw_year=capex * annuity_share(rate, life),
         fixed_usd_per_mw_year=model.parameter(t, "fixed_cost_usd_per_mw_year", 0.0),
-        earliest_year=_first_whole_year(serves), life_years=life,
+        earliest_year=_first_whole_year(serves), life_years=life, takes_over=project.status == "existing-rebuild",
     )  # fmt: skip
     if line:
         return replace(common, kind="link", zone_to=zone[project.zone_to])

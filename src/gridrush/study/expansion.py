@@ -47,6 +47,7 @@ class PlanProblem:
     candidates: list[Candidate]
     scenario: str | None = None
     dropped: tuple[str, ...] = ()
+    case: Case | None = None  # that it is of, if not of a network
 
 
 def plan(
@@ -195,38 +196,58 @@ def case_problem(
         raise CaseError([Problem("carbon price", price, "a number >= 0 [USD/t]")])
     if futures < 1:
         raise CaseError([Problem("futures", futures, "a whole number >= 1")])
+    ways = [Way(f"weather {k + 1}", 1.0 / futures, base, seed + k) for k in range(futures)]
+    return ways_problem(case, years, ways, last_years=every if len(years) > 1 else 1, carbon_price_usd_per_t=price,
+                        exclude=exclude, force=force, decide=decide)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way the stages of a case may turn out: a scenario in a weather."""
+
+    name: str
+    probability: float
+    scenario: Scenario  # its bases filled in
+    seed: int
+
+
+def ways_problem(
+    case: Case, years: Sequence[int], ways: Sequence[Way], *, last_years: int = STAGE_YEARS,
+    carbon_price_usd_per_t: float = 0.0, exclude: Sequence[str] = (), force: Sequence[str] = (),
+    decide: date | None = None,
+) -> PlanProblem:  # fmt: skip
+    """The problem of `case_problem` where stages may turn out in several ways; what goes ahead is the first one's."""
+    base = ways[0].scenario
     going = {p.project for p in case.projects if p.status == "under-construction" and _decided(p, decide)}
-    committed = [b for b in base.builds if b.project in going]
     model = grid_model(case, base.model_copy(update={"carbon_price_usd_per_t": 0.0}))
     every_one = [candidate_of(p, model, slip_extra_years=base.assume.slip_extra_years, decide=decide)
                  for p in case.projects]  # fmt: skip
     known = _without([*every_one, *contracts_of(case, years)], exclude, also=("interruptible",))
     kept = {c.name for c in known}
-    committed = [b for b in committed if b.project in kept]
+    committed = [b for b in base.builds if b.project in going and b.project in kept]
     built = {b.project for b in committed}
-    standing = base.model_copy(update={"carbon_price_usd_per_t": 0.0, "build": tuple(committed), "also_build": ()})
-    systems = [year_systems(case, standing, years=years, seed=seed + k) for k in range(futures)]
-    paths = [draw_paths(case, years, samples=1, seed=seed + k) for k in range(futures)]
+    given = {"carbon_price_usd_per_t": 0.0, "build": tuple(committed), "also_build": ()}
+    systems = [year_systems(case, w.scenario.model_copy(update=given), years=years, seed=w.seed) for w in ways]
+    paths = {seed: draw_paths(case, years, samples=1, seed=seed) for seed in {w.seed for w in ways}}
     on_call = [] if "interruptible" in exclude else interruptible_of(case, [s[y] for s in systems for y in years])
     candidates = _forced(
         [c for c in known if c.name not in built] + on_call, [f for f in force if f not in built], years,
         {p.project: p.capacity_mw for p in case.projects},
     )  # fmt: skip
-    span = every if len(years) > 1 else 1
-    weights = stage_weights(years, case.parameters.discount_share.value, last_years=span)
+    weights = stage_weights(years, case.parameters.discount_share.value, last_years=last_years)
     stages = [
         Stage(
             year, weights[y],
             [
-                Future(f"weather {k + 1}", 1.0 / futures, systems[k][year],
-                       availability(candidates, case, model, paths[k], y, systems[k][year]))
-                for k in range(futures)
+                Future(w.name, w.probability, systems[k][year],
+                       availability(candidates, case, model, paths[w.seed], y, systems[k][year]))
+                for k, w in enumerate(ways)
             ],
-            price,
+            carbon_price_usd_per_t,
         )
         for y, year in enumerate(years)
     ]  # fmt: skip
-    return PlanProblem(case.name, stages, candidates, base.name)
+    return PlanProblem(case.name, stages, candidates, base.name, case=case)
 
 
 def _decided(project: Project, decide: date | None) -> bool:

@@ -14,7 +14,7 @@ from gridrush.errors import CaseError, InfeasibleError
 from gridrush.planning.aggregate import typical_days
 from gridrush.planning.decomposition import Progress
 from gridrush.planning.entry import break_even_capex, break_even_carbon_price, worth_usd_per_mw_year
-from gridrush.planning.expand import expand
+from gridrush.planning.expand import Replanner, expand
 from gridrush.planning.options import Candidate, Future, Stage, with_builds
 from gridrush.planning.plan import LINES
 from gridrush.planning.regret import minimax_regret, operate_plan, regret_table
@@ -268,6 +268,33 @@ def test_a_plan_that_must_be_more_reliable_starts_again_within_the_risen_margin(
     plan = expand([s], [gas()], engine="cuts", lole=lole, lole_target_h=0.05, threads=1)
     assert plan.lole[0].mean <= 0.05
     assert plan.lower_bound_usd <= plan.cost_usd <= plan.lower_bound_usd * (1 + 1.1e-3)
+
+
+def test_plans_made_again_with_other_money_and_limits_are_those_made_anew() -> None:
+    T = 24 * 14
+    load = 220 + 60 * np.sin(np.arange(T) * 2 * np.pi / 24)
+    stages = [stage(load, 2030, weight=3.0), stage(1.3 * load, 2035, weight=2.0)]
+    options = [gas(), nuclear(max_mw=200.0)]
+    again = Replanner(stages, options, gap=1e-4, threads=1, start_mw=np.array([[0.0, 0.0], [0.0, 999.0]]))
+    others = [
+        options,
+        [gas(), nuclear(max_mw=200.0, at_most_mw={2030: 0.0, 2035: 0.0})],
+        [gas(), nuclear(max_mw=200.0, at_least_mw={2035: 100.0}, capex_usd_per_mw_year=0.0)],
+        [gas(capex_usd_per_mw_year=500e3), nuclear(max_mw=200.0, at_least_mw={2030: 100.0}, earliest_year=2030)],
+    ]
+    for other in others:
+        anew = expand(stages, other, engine="whole")
+        found = again.plan(other)
+        assert found.cost_usd == pytest.approx(anew.cost_usd, rel=2e-4)
+        assert found.lower_bound_usd <= anew.cost_usd * (1 + 1e-6)
+        for y, s in enumerate(stages):
+            for i, c in enumerate(other):
+                least = max((mw for year, mw in c.at_least_mw.items() if year <= s.year), default=0.0)
+                assert least - 1e-6 <= found.standing_mw[y, i] <= c.at_most_mw.get(s.year, np.inf) + 1e-6
+    with pytest.raises(ValueError, match="more than money"):
+        again.plan([gas(cost_usd_per_mwh=1.0), nuclear(max_mw=200.0)])
+    with pytest.raises(InfeasibleError):
+        again.plan([gas(), nuclear(max_mw=200.0, at_least_mw={2030: 300.0})])
 
 
 def test_a_line_that_carries_one_way_brings_nothing_back() -> None:
