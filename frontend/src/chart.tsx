@@ -1,9 +1,9 @@
 /** Charts in SVG: they follow the theme, print sharp, and each has a table twin and downloads. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useRef, useState } from "preact/hooks";
 import { save } from "./api";
 import type { Series } from "./types";
-import { number, t } from "./words";
+import { number, t, unitName } from "./words";
 
 export interface Line { name: string; colour: string; values: Series; kind?: "line" | "area" | "band" | "dash" | "step"; low?: Series; width?: number }
 export interface Marker { at: number; text: string }
@@ -21,16 +21,17 @@ function steps(low: number, high: number): number[] {
   return out;
 }
 
-export function useWidth<T extends HTMLElement>(): [preactRef<T>, number] {
-  const ref = useRef<T>(null), [width, put] = useState(720);
-  useEffect(() => {
-    const watch = new ResizeObserver(([e]) => e && put(Math.max(260, Math.round(e.contentRect.width))));
-    if (ref.current) watch.observe(ref.current);
-    return () => watch.disconnect();
+/** Width of an element, followed from the moment it is there. */
+export function useWidth<T extends HTMLElement>(): [(e: T | null) => void, number] {
+  const [width, put] = useState(720), watch = useRef<ResizeObserver | null>(null);
+  const ref = useCallback((e: T | null) => {
+    watch.current?.disconnect();
+    if (!e) return;
+    watch.current = new ResizeObserver(([seen]) => seen && put(Math.max(260, Math.round(seen.contentRect.width))));
+    watch.current.observe(e);
   }, []);
   return [ref, width];
 }
-type preactRef<T> = { current: T | null };
 
 /** A figure with a caption, a source line, a table twin and downloads around a drawing. */
 export function Figure(p: { name: string; title: string; caption?: ComponentChildren; source?: string | undefined; heads: string[]; rows: (string | number | null)[][]; children: ComponentChildren }) {
@@ -70,7 +71,8 @@ export function Table(p: { caption: string; heads: string[]; rows: (string | num
   );
 }
 
-export function Chart(p: Props) {
+export function Chart(given: Props) {
+  const p = { ...given, unit: unitName(given.unit) };
   const [ref, width] = useWidth<HTMLDivElement>();
   const [at, point] = useState<number | null>(null);
   const n = p.labels.length, height = p.height ?? 260, left = 52, right = 14, top = 16, foot = 26;

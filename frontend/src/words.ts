@@ -51,9 +51,11 @@ export function quantity(x: number | null | undefined, unit: string, digits = 3)
     return `${number(x / 1e6, digits)}\u202f${t("unit.MUSD")}`;
   }
   if (unit === "1" || unit === "") return number(x, digits);
-  const key = `unit.${unit}`;
-  return `${number(x, digits)}\u202f${has(key) ? t(key) : unit}`;
+  return `${number(x, digits)}\u202f${unitName(unit)}`;
 }
+
+/** A unit's sign in the language: MW or МВт. */
+export const unitName = (unit: string): string => (has(`unit.${unit}`) ? t(`unit.${unit}`) : unit);
 
 export const signed = (x: number, unit: string): string => (x > 0 ? "+" : "") + quantity(x, unit, 2);
 

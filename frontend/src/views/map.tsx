@@ -3,7 +3,7 @@ import { geoConicConformal, geoMercator, geoPath } from "d3-geo";
 import { Figure, useWidth } from "../chart";
 import { zoneName } from "../panels";
 import { go, info, useStore } from "../state";
-import { number, percent, quantity, t } from "../words";
+import { number, percent, quantity, t, unitName } from "../words";
 import { WeekPicker, hourLabel, localTimes, useWeek } from "./week";
 import { FUELS } from "./years";
 
@@ -33,7 +33,7 @@ export function MapView() {
       <label class="wide-range">{t("map.hour")} <output>{times[h] ? hourLabel(times[h]!) : "…"}</output>
         <input type="range" min={0} max={167} value={h} aria-valuetext={times[h] ? hourLabel(times[h]!) : ""} onInput={(e) => go({ hour: Number(e.currentTarget.value) })} /></label>
       <Figure name="map" title={t("map.title", { time: times[h] ? hourLabel(times[h]!) : "…" })} caption={t("map.caption")} source={t("map.source")}
-        heads={[t("map.zone"), ...["wanted", "made", "registered", "unregistered", "cut", "unserved", "abroad"].map((x) => `${t(`map.${x}`)} [MW]`)]} rows={[...rows, ...joined.map((k): (string | number | null)[] => [`${zoneName(k.from)} → ${zoneName(k.to)}`, k.f, null, null, null, null, null, null])]}>
+        heads={[t("map.zone"), ...["wanted", "made", "registered", "unregistered", "cut", "unserved", "abroad"].map((x) => `${t(`map.${x}`)} [${unitName("MW")}]`)]} rows={[...rows, ...joined.map((k): (string | number | null)[] => [`${zoneName(k.from)} → ${zoneName(k.to)}`, k.f, null, null, null, null, null, null])]}>
         <div class="plot" ref={ref}>
           <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" aria-label={`${t("map.title", { time: times[h] ? hourLabel(times[h]!) : "" })}. ${joined.map((k) => `${zoneName(k.from)} → ${zoneName(k.to)} ${quantity(k.f, "MW")}, ${percent(k.used)}`).join("; ")}`}>
             {info.map?.features.map((f, i) => { const z = zones.findIndex((x) => x.name === f.properties?.["zone"]); return <path key={i} class="land" d={path(wound(f)) ?? ""} fill={`var(--zone${z >= 0 ? z % 4 : 3})`} />; })}

@@ -49,7 +49,7 @@ export function Nuclear() {
         <li>{was ? t("nuclear.gone", { peak: quantity(miners(was, i - 1), "MW"), before: String(after - 1), left: quantity(miners(was, i), "MW"), year: String(after) }) : t("wait")}</li>
         <li>{t("nuclear.peaks")}</li>
       </ol>
-      <div class="charts">
+      <div class="charts one">
         <Times r={s.result} after={after} />
         <div>
           <h3>{t("nuclear.table", { year: String(after) })}</h3>

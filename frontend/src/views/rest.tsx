@@ -7,7 +7,7 @@ import { control } from "../state";
 import { labelOf, shown, titleOf, zoneName } from "../panels";
 import { go, info, keyOf, set, state, useStore, valueOf } from "../state";
 import type { JobState, Result, Screen } from "../types";
-import { quantity, t, year as yearOf } from "../words";
+import { quantity, t, unitName, year as yearOf } from "../words";
 import { Progress } from "./risk";
 import { yearTicks } from "./years";
 
@@ -22,7 +22,7 @@ export function Plants() {
   return (
     <div class="charts one">
       <p class="lede">{nuclear ? t("plants.nuclear", { best: yearOf(nuclear.best), low: yearOf(nuclear.low), high: yearOf(nuclear.high) }) : t("plants.nonuclear")}</p>
-      <Figure name="schedule" title={t("plants.title")} caption={t("plants.caption")} source={t("plants.source")} heads={[t("plants.project"), "MW", t("map.zone"), t("plants.low"), t("plants.best"), t("plants.high")]}
+      <Figure name="schedule" title={t("plants.title")} caption={t("plants.caption")} source={t("plants.source")} heads={[t("plants.project"), unitName("MW"), t("map.zone"), t("plants.low"), t("plants.best"), t("plants.high")]}
         rows={list.map((p) => [title(p.project), p.capacity_mw, zoneName(p.zone), yearOf(p.low), yearOf(p.best), yearOf(p.high)])}>
         <div class="plot" ref={ref}>
           <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" aria-label={t("plants.title")}>

@@ -5,7 +5,7 @@ import { Figure } from "../chart";
 import { zoneName } from "../panels";
 import { info, keyOf, set, useStore } from "../state";
 import type { JobState } from "../types";
-import { number, percent, quantity, t } from "../words";
+import { number, percent, quantity, t, unitName } from "../words";
 import { Progress } from "./risk";
 
 interface Found { headroom: { zone: string; share: number; mw: number; stderr: number }[]; year: number; target_lole_h: number; samples: number }
@@ -31,7 +31,7 @@ export function Room() {
       {now && !found && <Progress state={now} cancel={stop} />}
       {found && (
         <Figure name="room" title={t("room.title", { year: String(found.year), hours: number(found.target_lole_h) })} caption={t("room.caption")} source={t("room.source", { samples: number(found.samples) })}
-          heads={[t("map.zone"), t("room.cut"), "MW", t("risk.error")]} rows={found.headroom.map((h) => [zoneName(h.zone), percent(h.share), h.mw, h.stderr])}>
+          heads={[t("map.zone"), t("room.cut"), unitName("MW"), t("risk.error")]} rows={found.headroom.map((h) => [zoneName(h.zone), percent(h.share), h.mw, h.stderr])}>
           <div class="bars">{zones.map((z) => <div key={z}><h4>{info.zones.some((x) => x.name === z) ? zoneName(z) : z}</h4>
             {found.headroom.filter((h) => h.zone === z).map((h) => <div key={h.share} class="bar-row"><span>{t("room.share", { share: percent(h.share) })}</span><meter min={0} max={most} value={Math.max(0, h.mw)} aria-label={`${z} ${percent(h.share)}`} /><b>{quantity(h.mw, "MW")}</b><small>± {quantity(h.stderr, "MW", 2)}</small></div>)}</div>)}</div>
         </Figure>)}
