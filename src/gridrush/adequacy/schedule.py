@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,10 +91,7 @@ def planned_supply(
     if not todo and not len(system.reservoirs):
         return system, {}
     profiles = system.profiles
-    rows: list[Floats] = list(profiles)
     available = u.available.copy()
-    islands_ = islands(system)
-    island_of = {z: k for k, zones in enumerate(islands_) for z in zones}
     short = np.zeros((len(system.zones), T))  # load less working supply, by zone
     for b in (b for b, kind in enumerate(system.demand.kind) if kind == "firm"):
         short[system.demand.zone[b]] += system.demand.load_mw[:, b]
@@ -106,18 +104,37 @@ def planned_supply(
     else:
         dry_mw = np.where(dry, u.capacity_mw, 0.0)
         take_off(short, u.zone, dry_mw, u.available, system.profiles, np.ascontiguousarray(up.T))
+    added: list[Floats] = []
+    if len(system.reservoirs):
+        profiles = profiles.copy()
     for members, run, can in _spend_water(system, short, up):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = np.where(can > 0, run / can, 0.0)
-        share = np.minimum(np.maximum(share, 0.0), 1.0)
+        share = np.divide(run, can, out=np.zeros(T), where=can > 0)
+        np.minimum(np.maximum(share, 0.0, out=share), 1.0, out=share)
         for shared in set(u.available[members].tolist()):
             mine = members[u.available[members] == shared]
-            if mine.size == (u.available == shared).sum() and shared > 1:  # nobody else follows this profile
-                rows[shared] = share * profiles[shared]
+            if mine.size == np.count_nonzero(u.available == shared) and shared > 1:  # nobody else follows this profile
+                profiles[shared] *= share
                 continue
-            available[mine] = len(rows)
-            rows.append(share * profiles[shared])
+            available[mine] = len(profiles) + len(added)
+            added.append(share * profiles[shared])
+    if added:
+        profiles = np.concatenate([profiles, added])
+    placed: dict[str, tuple[int, int]] = {}
+    if todo:
+        profiles, placed = _place_maintenance(system, todo, short, profiles, available)
+    units = u.planned if np.array_equal(available, u.available) else replace(u.planned, available=available)
+    return replace(system, profiles=profiles, units=units, reservoirs=NO_RESERVOIRS), placed
+
+
+def _place_maintenance(
+    system: System, todo: list[int], short: Floats, profiles: Floats, available: Ints
+) -> tuple[Floats, dict[str, tuple[int, int]]]:
+    """Profiles with those of units in maintenance added, `available` pointing to them, and when each is out."""
+    u, T = system.units, system.time.size
+    islands_ = islands(system)
+    island_of = {z: k for k, zones in enumerate(islands_) for z in zones}
     need = np.array([short[zones].sum(axis=0) for zones in islands_])
+    rows = list(profiles)
     placed: dict[str, tuple[int, int]] = {}
     days = -(-T // HOURS_PER_DAY)
     for n in sorted(todo, key=lambda g: (-u.capacity_mw[g] * u.maintenance_h[g], u.name[g])):
@@ -137,8 +154,7 @@ def planned_supply(
         available[n] = len(rows)
         rows.append(profile)
         placed[u.name[n]] = (a, a + length)
-    units = u.planned if np.array_equal(available, u.available) else replace(u.planned, available=available)
-    return replace(system, profiles=np.asarray(rows), units=units, reservoirs=NO_RESERVOIRS), placed
+    return np.asarray(rows), placed
 
 
 def _spend_water(system: System, short: Floats, up: NDArray[np.float64] | None) -> list[tuple[Ints, Floats, Floats]]:
@@ -152,7 +168,11 @@ def _spend_water(system: System, short: Floats, up: NDArray[np.float64] | None) 
     can = {h: _sum_of(u, members[h], u.available, system.profiles, up) for h in wet}
     must = {h: np.minimum(_sum_of(u, members[h], u.must_run, system.profiles, up), can[h]) for h in wet}
     run = {h: np.zeros(T) for h in wet}
-    periods = [(p, np.flatnonzero(system.period == p)) for p in np.unique(system.period).tolist()]
+    cuts = [0, *(np.flatnonzero(np.diff(system.period)) + 1).tolist(), T]
+    runs = [(int(system.period[a]), slice(a, b)) for a, b in pairwise(cuts)]
+    periods: list[tuple[int, slice | Ints]] = [*runs]
+    if len({p for p, _ in runs}) < len(runs):  # a period that comes back
+        periods = [(p, np.flatnonzero(system.period == p)) for p in np.unique(system.period).tolist()]
     for _ in range(min(len(wet), 2)):
         for h in wet:
             zone = int(u.zone[members[h][0]])

@@ -168,7 +168,8 @@ def _problems(s: System) -> Iterable[Problem]:
         ("links", s.links, len(s.links)), ("storage", s.storage, len(s.storage)),
     ]
     for room, group, n in groups:
-        fits = (T if isinstance(group, Demand) else -1, Z, K, len(s.reservoirs))
+        fits = (T if isinstance(group, Demand) else -1, Z, K if isinstance(group, Units | Links) else -1,
+                len(s.reservoirs) if isinstance(group, Units) else -1)  # fmt: skip
         if group.__dict__.get("_fits") == fits:  # its arrays are not changed once it is made
             continue
         found = list(_group_problems(room, group, n, fits))

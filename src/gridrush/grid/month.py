@@ -124,14 +124,14 @@ def _make(
 ) -> Standing:  # fmt: skip
     t, zones = model.table, model.case.zone_names
     shares: list[Floats] = [np.ones(12), np.zeros(12)]
+    met = {share.tobytes(): i for i, share in enumerate(shares)}
 
     def row(share: Floats) -> int:
         """Profile with this share in each month of the year."""
-        for i, s in enumerate(shares):
-            if np.array_equal(s, share):
-                return i
-        shares.append(share)
-        return len(shares) - 1
+        key = share.tobytes()
+        if key not in met:
+            met[key] = own_row(share)
+        return met[key]
 
     def own_row(share: Floats) -> int:
         shares.append(share)

@@ -58,6 +58,8 @@ class GridModel:
 
     def fleet(self, month: int) -> Fleet:
         """Plants of `table` that stand in a month (12 year + month - 1), and which of them are alike."""
+        if month in self._fleet_of:
+            return self._fleet_of[month]
         t = self.table
         rows = np.flatnonzero((t.first_month <= month) & (month < t.last_month))
         key = rows.tobytes()
@@ -66,7 +68,12 @@ class GridModel:
             total = np.bincount(block, t.capacity_mw[rows], minlength=first.size)
             share = t.capacity_mw[rows] / np.where(total > 0.0, total, 1.0)[block]
             self._fleets[key] = Fleet(rows, block, np.asarray(share, float), rows[first], np.asarray(total, float))
+        self._fleet_of[month] = self._fleets[key]
         return self._fleets[key]
+
+    @cached_property
+    def _fleet_of(self) -> dict[int, Fleet]:
+        return {}
 
     @cached_property
     def _fleets(self) -> dict[bytes, Fleet]:
@@ -195,15 +202,19 @@ class GridModel:
 
     def hydro_energy_mwh(self, month: int) -> Floats:
         """Expected reservoir energy of each zone in a month (12 year + month - 1). (Z,)"""
-        t = self.table
-        serving = t.reservoir & (t.first_month <= month) & (month < t.last_month)
-        capacity = np.bincount(t.zone[serving], t.capacity_mw[serving], minlength=len(self.case.zones))
-        first = 12 * self.case.first_year
-        base = t.capacity_mw[t.reservoir & (t.first_month <= first) & (first < t.last_month)].sum()
-        if not base:
-            return np.zeros(len(self.case.zones))
+        return np.asarray(self._hydro_use * self._reservoirs_mw(month) * self.hydro_month_share[:, month % 12])
+
+    def _reservoirs_mw(self, month: int) -> Floats:
+        t, rows = self.table, self.fleet(month).rows
+        wet = rows[t.reservoir[rows]]
+        return np.bincount(t.zone[wet], t.capacity_mw[wet], minlength=len(self.case.zones)).astype(np.float64)
+
+    @cached_property
+    def _hydro_use(self) -> float:
+        """Expected energy of a year over the capacity of reservoirs in the first month of the case. [MWh/MW]"""
+        base = float(self._reservoirs_mw(12 * self.case.first_year).sum())
         year = max(self.case.parameters.hydro_energy.value * 1e6 - self._small_hydro_mwh, 0.0) * self.hydro_share
-        return np.asarray(year * capacity / base * self.hydro_month_share[:, month % 12])
+        return year / base if base else 0.0
 
     @cached_property
     def _small_hydro_mwh(self) -> float:

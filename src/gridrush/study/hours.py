@@ -14,7 +14,7 @@ from gridrush.adequacy.schedule import planned_supply
 from gridrush.case.model import Case
 from gridrush.case.system import BlockKind, Demand, System
 from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
-from gridrush.grid.hourly import Hours, zone_shares
+from gridrush.grid.hourly import Hours, utc_offset_h, zone_shares
 from gridrush.grid.month import month_system
 from gridrush.grid.network import Fleet, GridModel
 from gridrush.study._kernels import add_rows
@@ -101,6 +101,9 @@ class MonthEngine:
         mean_mw = self.consumers_twh[year_index] * 1e6 / 8760.0
         consumers = np.outer(np.tile(p.shape[year_index][at], S) * load_factor * mean_mw, self._shares)
         factor = p.capacity_factor[year_index][:, :, at].transpose(1, 0, 2).reshape(len(p.resources), T)
+        if answers is not None and answers.day_share is not None:
+            legal = (time.astype(np.int64) + utc_offset_h(self.case.clock, time)) % 24
+            registered_mw = registered_mw * answers.running_share(legal)
         demand, registered, hidden, free = self._demand(consumers, registered_mw, unregistered_mw, rationing)
         if answers is not None:
             demand = with_answers(demand, answers, zones=self.case.zone_names, base_mw=consumers, samples=S)
@@ -216,4 +219,7 @@ def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
         reach[:, b] += np.minimum(spare[:, a], s.links.forward_mw[i] - f)
         reach[:, a] += np.minimum(spare[:, b], s.links.backward_mw[i] + f)
     reach -= month.unserved_mw + month.interrupted_mw
-    return np.asarray(np.quantile(reach, quantile, axis=0))
+    reach.sort(axis=0)
+    at = quantile * (len(reach) - 1)  # between two hours, in proportion
+    low = int(at)
+    return np.asarray(reach[low] + (at - low) * (reach[min(low + 1, len(reach) - 1)] - reach[low]))
