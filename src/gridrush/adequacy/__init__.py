@@ -14,8 +14,10 @@ from gridrush.adequacy.credit import (
 from gridrush.adequacy.hazards import NO_HAZARDS, CommonMode, Derating, Hazards, Response
 from gridrush.adequacy.metrics import Assessment, Event
 from gridrush.adequacy.pras import read_pras
+from gridrush.adequacy.replay import Outage, Replay, replay
 from gridrush.adequacy.schedule import planned_supply
 from gridrush.adequacy.tables import read_tables
+from gridrush.adequacy.trips import TripRisk, trip_risk
 
 __all__ = [
     "NO_HAZARDS",
@@ -25,7 +27,10 @@ __all__ = [
     "Event",
     "Hazards",
     "Headroom",
+    "Outage",
+    "Replay",
     "Response",
+    "TripRisk",
     "add_load",
     "add_unit",
     "assess",
@@ -36,5 +41,7 @@ __all__ = [
     "planned_supply",
     "read_pras",
     "read_tables",
+    "replay",
+    "trip_risk",
     "with_load_error",
 ]

@@ -22,6 +22,7 @@ from gridrush.adequacy._kernels_other import other_events
 
 HOURS, ENERGY, EVENTS, DAYS, PEAK_DAYS, DEPTH, CUT_HOURS, CUT_ENERGY, CALL_HOURS, CALL_ENERGY = range(10)
 METRICS = 10
+SAMPLE_WORD, SCENARIO_WORD = np.uint64(0x632BE59BD9B4E019), np.uint64(7)
 KEEP = 10
 
 
@@ -96,7 +97,7 @@ def run_batch(
     )  # fmt: skip
 
     for i in range(first, first + count):
-        key = mix(seed_key + mix(np.uint64(i) + np.uint64(0x632BE59BD9B4E019)))
+        key = mix(seed_key + mix(np.uint64(i) + SAMPLE_WORD))
         fill_exponentials(key, counter, bits[0], value[0], bits[1], value[1], value[2])
         for d in range(D):
             head[d] = -1
@@ -108,7 +109,7 @@ def run_batch(
         start = 0
         scenario = 0
         if N > 1:
-            u = uniform(key, np.uint64(7))
+            u = uniform(key, SCENARIO_WORD)
             while scenario < N - 1 and u >= scenario_cum[scenario]:
                 scenario += 1
         if Q is not None:

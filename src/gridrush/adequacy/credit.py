@@ -21,8 +21,13 @@ from gridrush.case.system import Demand, System, Units
 from gridrush.errors import CaseError, Problem
 from gridrush.units import Floats
 
-TOLERANCE_MW = 1e-5
+EXACT_TOLERANCE_MW, TOLERANCE_MW = 1e-5, 1e-2
 METRIC = "LOLE_h"
+FEW = 256
+"""Samples of the search that finds where the answer of `headroom` lies."""
+LOOKS = 12
+"""Assessments that a root search takes, about: for progress."""
+HeadroomProgress = Callable[[float, str], None]
 
 
 def add_unit(
@@ -99,8 +104,8 @@ def _zone(system: System, zone: str) -> int:
 
 
 @dataclass(frozen=True)
-class _Search:
-    """How a root search assesses: the same seed and samples each time."""
+class Search:
+    """How systems are assessed that are to be compared: the same method, seed and samples each time."""
 
     method: str
     samples: int
@@ -117,19 +122,33 @@ class _Search:
             system, samples=self.samples, seed=self.seed, hazards=hazards, threads=self.threads, variance="importance"
         )
 
+    @property
+    def tolerance_mw(self) -> float:
+        """Width at which a root search stops: far below the error of sampling. [MW]"""
+        return EXACT_TOLERANCE_MW if self.method == "exact" else TOLERANCE_MW
 
-def _root(risk: Callable[[float], Estimate], target: Estimate, high_mw: float, *, low_mw: float = 0.0) -> Estimate:
+
+def _root(
+    risk: Callable[[float], Estimate], target: Estimate, high_mw: float, *, low_mw: float, tolerance_mw: float
+) -> Estimate:
     """MW at which a risk that rises with MW meets the target; error from the slope there."""
-    a, b = low_mw, high_mw
-    if risk(b).mean <= target.mean:
-        return Estimate(b, 0.0, "MW")
+    a = low_mw
     at = risk(a)
     if at.mean > target.mean:
         return Estimate(a, 0.0, "MW")
-    fa, fb = at.mean - target.mean, risk(b).mean - target.mean
-    last = at
+    # outwards in doubling steps: a look at far too much load costs more than several near the answer
+    step = (high_mw - low_mw) / 16.0
+    while True:
+        b = min(a + step, high_mw)
+        last = risk(b)
+        if last.mean > target.mean:
+            break
+        if b >= high_mw:
+            return Estimate(b, 0.0, "MW")
+        a, at, step = b, last, 2.0 * step
+    fa, fb = at.mean - target.mean, last.mean - target.mean
     for k in range(1, 90):
-        if b - a <= TOLERANCE_MW:
+        if b - a <= tolerance_mw:
             break
         # risk grows about exponentially with load: a secant in its logarithm, kept off the ends, then halving
         x = 0.5 * (a + b)
@@ -137,7 +156,7 @@ def _root(risk: Callable[[float], Estimate], target: Estimate, high_mw: float, *
             up, down = math.log((fb + target.mean) / target.mean), math.log((fa + target.mean) / target.mean)
             if up > down:
                 x = a - down * (b - a) / (up - down)
-        edge = min(0.02 * (b - a), 4 * TOLERANCE_MW) if k % 3 else 0.0
+        edge = min(0.02 * (b - a), 4 * tolerance_mw) if k % 3 else 0.0
         x = min(max(x, a + edge), b - edge)
         last = risk(x)
         f = last.mean - target.mean
@@ -181,7 +200,7 @@ def equivalent_load(
         Largest load looked at; half of the peak when absent. [MW]
     """
     z = zone or system.zones[0]
-    run = _Search(method, samples, seed, hazards, threads)
+    run = Search(method, samples, seed, hazards, threads)
     top = high_mw if high_mw is not None else 0.5 * float(system.load_mw.sum(axis=1).max()) + 1.0
     goal = target if isinstance(target, Estimate) else Estimate(float(target), 0.0, "")
 
@@ -189,7 +208,7 @@ def equivalent_load(
         return run(add_load(system, mw, zone=z))[metric]
 
     low = 0.0 if risk(0.0).mean <= goal.mean else -top
-    return _root(risk, goal, top, low_mw=low)
+    return _root(risk, goal, top, low_mw=low, tolerance_mw=run.tolerance_mw)
 
 
 def elcc(
@@ -220,7 +239,7 @@ def elcc(
     ----------
     .. [1] L. L. Garver, Effective load carrying capability of generating units, IEEE Trans. PAS-85, 1966.
     """
-    goal = _Search(method, samples, seed, hazards, threads)(base)[metric]
+    goal = Search(method, samples, seed, hazards, threads)(base)[metric]
     return equivalent_load(
         added,
         Estimate(goal.mean, goal.stderr, goal.unit),
@@ -249,7 +268,7 @@ def efc(
     threads: int = 1,
 ) -> Estimate:
     """Equivalent firm capacity: MW that never fail which do as much for `base` as the resource in `added`. [MW]"""
-    run = _Search(method, samples, seed, hazards, threads)
+    run = Search(method, samples, seed, hazards, threads)
     goal = run(added)[metric]
     z = zone or base.zones[0]
     top = high_mw if high_mw is not None else 0.5 * float(base.load_mw.sum(axis=1).max()) + 1.0
@@ -257,7 +276,7 @@ def efc(
     def risk(mw: float) -> Estimate:
         return run(add_unit(base, "equivalent firm capacity", zone=z, capacity_mw=top - mw))[metric]
 
-    x = _root(risk, goal, top)
+    x = _root(risk, goal, top, low_mw=0.0, tolerance_mw=run.tolerance_mw)
     return Estimate(top - x.mean, x.stderr, "MW")
 
 
@@ -282,8 +301,10 @@ def headroom(
     method: str = "mc",
     samples: int = 5_000,
     seed: int = 1,
+    target_error: float | None = None,
     hazards: Hazards = NO_HAZARDS,
     threads: int = 1,
+    progress: HeadroomProgress | None = None,
 ) -> list[Headroom]:
     """New flat load per zone at a risk target, against the share of hours or energy it lets itself be cut.
 
@@ -297,6 +318,12 @@ def headroom(
     curtailable_shares : sequence of float
         Points of the curve, each in [0, 1]. [1]
     basis : {"hours", "energy"}
+    samples : int
+        Sample years of each look; with `target_error` the most.
+    target_error : float, optional
+        Take as many samples as give LOLE and EUE at the answer this relative standard error: a search with few samples
+        finds about where it is, and the last one takes what that place needs. [1]
+    progress : callable (share done, words), optional
 
     Returns
     -------
@@ -304,27 +331,52 @@ def headroom(
         For each zone and share, in order. The stated error is that of sampling. [MW]
     """
     problems = [Problem("curtailable_shares", s, "a share in [0, 1]") for s in curtailable_shares if not 0 <= s <= 1]
+    problems += [Problem("zones", z, f"one of {system.zones}") for z in zones or () if z not in system.zones]
     if basis not in ("hours", "energy"):
         problems.append(Problem("basis", basis, "'hours' or 'energy'"))
     if not target_lole_h > 0:
         problems.append(Problem("target_lole_h", target_lole_h, "a number > 0 [h]"))
+    if target_error is not None and not 0 < target_error < 1:
+        problems.append(Problem("target_error", target_error, "a relative error in (0, 1)"))
     if problems:
         raise CaseError(problems)
     T = system.time.size
-    run = _Search(method, samples, seed, hazards, threads)
-    top = high_mw if high_mw is not None else float(system.load_mw.sum(axis=1).max()) + 1.0
+    most = high_mw if high_mw is not None else float(system.load_mw.sum(axis=1).max()) + 1.0
+    goal = Estimate(target_lole_h, 0.0, "h/yr")
+    points = [(zone, share) for zone in zones or system.zones for share in curtailable_shares]
     out = []
-    for zone in zones or system.zones:
-        for share in curtailable_shares:
+    for k, (zone, share) in enumerate(points):
+        looks = 0
 
-            def risk(mw: float, zone: str = zone, share: float = share) -> Estimate:
-                if mw <= 0:
-                    return run(add_load(system, mw, zone=zone))[METRIC]
-                limits = {"hours": (share * T, math.inf), "energy": (math.inf, share * T * mw)}[basis]
-                contract = Response("new load", zone, mw, hours=limits[0], energy_mwh=limits[1])
-                with_contract = replace(hazards, responses=(*hazards.responses, contract)) if share > 0 else hazards
-                return run(add_load(system, mw, zone=zone), with_contract)[METRIC]
+        def with_load(mw: float, zone: str = zone, share: float = share) -> tuple[System, Hazards]:
+            if mw <= 0 or share == 0:
+                return add_load(system, mw, zone=zone), hazards
+            limits = {"hours": (share * T, math.inf), "energy": (math.inf, share * T * mw)}[basis]
+            contract = Response("new load", zone, mw, hours=limits[0], energy_mwh=limits[1])
+            return add_load(system, mw, zone=zone), replace(hazards, responses=(*hazards.responses, contract))
 
-            low = 0.0 if risk(0.0).mean <= target_lole_h else -top
-            out.append(Headroom(zone, share, basis, _root(risk, Estimate(target_lole_h, 0.0, "h/yr"), top, low_mw=low)))
+        def search(n: int, zone: str = zone, share: float = share, k: int = k) -> Estimate:
+            run = Search(method, n, seed, hazards, threads)
+
+            def risk(mw: float) -> Estimate:
+                nonlocal looks
+                if progress is not None:
+                    looks += 1
+                    done = (k + looks / (looks + LOOKS)) / len(points)
+                    progress(done, f"{zone}, cut {share:.1%} of its {basis}: {mw:,.0f} MW, {n} sample years")
+                return run(*with_load(mw))[METRIC]
+
+            low = 0.0 if risk(0.0).mean <= target_lole_h else -most
+            return _root(risk, goal, most, low_mw=low, tolerance_mw=run.tolerance_mw)
+
+        n = samples
+        if target_error is not None and method == "mc":
+            place, drawn = with_load(search(min(samples, FEW)).mean)
+            n = assess(
+                place, samples=samples, seed=seed, hazards=drawn, threads=threads, target_error=target_error,
+                variance="importance",
+            ).samples  # fmt: skip
+        out.append(Headroom(zone, share, basis, search(n)))
+    if progress is not None:
+        progress(1.0, "done")
     return out

@@ -93,7 +93,7 @@ def simulate(
         samples, variance = (samples if len(plan.systems) > 1 or plan.hazards.load_draws_mw is not None else 2), "plain"
     built = None if variance == "plain" else make_tables(plan)
     if variance == "importance" and built is None:
-        _log.warning("importance sampling does not apply to this system: drawn plainly")
+        _log.info("importance sampling does not apply to this system: drawn plainly")
     gain = 1.0
     pilot_n = min(PILOT, samples)
     if built is not None and built[1].cum[-1] <= 0.0:

@@ -15,6 +15,9 @@ from gridrush.errors import CaseError, Problem
 ONE_DAY_IN_TEN_YEARS_H = 2.4
 """Usual target of planners in North America: 0.1 day a year, read as hours."""
 
+USUAL_SAMPLES, MOST_SAMPLES = 2_000, 100_000
+"""Sample years of each look, and the most that a target error may ask for."""
+
 
 def add(app: typer.Typer) -> None:
     """Put the commands of this module under `gridrush`."""
@@ -45,7 +48,12 @@ def headroom(
     ] = "0",
     basis: Annotated[str, typer.Option(help="Whether that is a share of hours or of energy.")] = "hours",
     method: Annotated[str, typer.Option(help="mc (sequential Monte Carlo) or exact (no cuts, no storage).")] = "mc",
-    samples: Annotated[int, typer.Option(min=2, help="Sample years of each look.")] = 2_000,
+    samples: Annotated[
+        int | None, typer.Option(min=2, help="Sample years of each look; with --target-error, the most.")
+    ] = None,
+    target_error: Annotated[
+        float | None, typer.Option(help="Take as many sample years as give this relative error of LOLE at the answer.")
+    ] = None,
     year: Year = None,
     scenario: ScenarioName = None,
     zones: Zones = None,
@@ -70,21 +78,21 @@ def headroom(
     from gridrush.adequacy.credit import headroom as room
 
     began = time.perf_counter()
-    points = [(z, share) for z in zone or network.zones for share in shares]
-    curve = []
+    most = samples or (USUAL_SAMPLES if target_error is None else MOST_SAMPLES)
     with progress_bar("headroom") as tell:
-        for k, (z, share) in enumerate(points):
-            tell(k / len(points), f"{z}, cut {share:.1%} of the year")
-            curve += room(
-                network, target_lole_h=target_lole, zones=[z], curtailable_shares=[share], basis=basis, method=method,
-                samples=samples, seed=seed,
-            )  # fmt: skip
+        curve = room(
+            network, target_lole_h=target_lole, zones=zone, curtailable_shares=shares, basis=basis, method=method,
+            samples=most, seed=seed, target_error=target_error, progress=tell,
+        )  # fmt: skip
     seconds = time.perf_counter() - began
     if as_json:
         rows = [
             {"zone": h.zone, "curtailable_share": h.curtailable_share, "load_mw": h.load_mw.to_dict()} for h in curve
         ]
-        settings = {"target_LOLE_h": target_lole, "basis": basis, "method": method, "samples": samples, "seed": seed}
+        settings = {
+            "target_LOLE_h": target_lole, "basis": basis, "method": method, "samples": most, "seed": seed,
+            "target_error": target_error,
+        }  # fmt: skip
         give_json({**about, **settings, "headroom": rows, "seconds": seconds})
         return
     heads = ["zone", f"share of {basis} cut", "new load MW", "standard error"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,13 @@ from gridrush.errors import CaseError, Problem
 
 if TYPE_CHECKING:
     from gridrush.adequacy.metrics import Assessment
+    from gridrush.adequacy.trips import TripRisk
     from gridrush.case.system import System
 
-Metrics = dict[str, dict[str, Any]]
+MOST_SAMPLES = 1_000_000
+"""Sample years drawn for a target error when nothing else is said."""
+TRIP_SAMPLES = 5_000
+CASE_COLUMNS = ("LOLE_h", "LOLE_days", "EUE_MWh", "NEUE", "LOLF_occ", "duration_h", "depth_MW")
 
 
 def add(app: typer.Typer) -> None:
@@ -47,8 +51,11 @@ def assess(
     samples: Annotated[int | None, typer.Option(help="Sample years; with --target-error, the most.")] = None,
     seed: Annotated[int, typer.Option(help="The numbers are a function of the input and the seed.")] = 1,
     target_error: Annotated[
-        float | None, typer.Option(help="Stop at this relative standard error (not for cases).")
+        float | None, typer.Option(help="Stop at this relative standard error of LOLE and EUE.")
     ] = None,
+    trips: Annotated[
+        bool, typer.Option("--trips", help="Also what the sudden loss of each size of unit would cut (not for cases).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Risk of falling short: expected hours (LOLE) and energy (EUE), each with its standard error."""
@@ -66,10 +73,8 @@ def assess(
         for o, v in for_cases.items()
         if v is not None and (case is None or network)
     ]
-    if case is not None and not network and (method != "mc" or target_error is not None):
-        problems.append(
-            Problem("assess", "--method exact or --target-error", "tables or a network: a case takes mc and --samples")
-        )
+    if case is not None and not network and (method != "mc" or trips):
+        problems.append(Problem("assess", "--method exact or --trips", "tables or a network: a case takes mc"))
     if problems:
         raise CaseError(problems)
     if case is None:
@@ -78,14 +83,19 @@ def assess(
         from gridrush.adequacy import read_tables
 
         system = read_tables(units, load, links=links, storage=storage)
-        _of_system(system, method, samples or 10_000, seed, target_error, as_json)
+        _of_system(system, method, _most(samples, target_error, 10_000), seed, target_error, trips, as_json)
     elif network:
         from gridrush.cli.grid import read_system
 
         system = read_system(case, None, None, None, seed).system
-        _of_system(system, method, samples or 10_000, seed, target_error, as_json)
+        _of_system(system, method, _most(samples, target_error, 10_000), seed, target_error, trips, as_json)
     else:
-        _of_case(case, scenario, years, samples or 1_000, seed, as_json)
+        _of_case(case, scenario, years, _most(samples, target_error, 1_000), seed, target_error, as_json)
+
+
+def _most(samples: int | None, target_error: float | None, usual: int) -> int:
+    """Sample years to draw, or with a target error the most."""
+    return samples or (usual if target_error is None else MOST_SAMPLES)
 
 
 def _is_network(where: str) -> bool:
@@ -96,19 +106,43 @@ def _is_network(where: str) -> bool:
 
 
 def _of_system(
-    system: System, method: str, samples: int, seed: int, target_error: float | None, as_json: bool
+    system: System, method: str, samples: int, seed: int, target_error: float | None, trips: bool, as_json: bool
 ) -> None:
     from gridrush.adequacy import assess as assess_system
+    from gridrush.adequacy import trip_risk
 
     with progress_bar("drawing sample years") as tell:
         found = assess_system(
             system, method=method, samples=samples, seed=seed, target_error=target_error,
-            progress=lambda drawn, error: tell(drawn / samples, f"{drawn} sample years, error {error:.2%}"),
+            progress=lambda drawn, error: tell(_share(drawn, error, samples, target_error), _words(drawn, error)),
         )  # fmt: skip
+    rows = trip_risk(system, method=method, samples=min(samples, TRIP_SAMPLES), seed=seed) if trips else []
     if as_json:
-        give_json(found.to_dict())
-    else:
-        _print(found)
+        given = {"trips": [_row(t) for t in rows]} if trips else {}
+        give_json({**found.to_dict(), **given})
+        return
+    _print(found)
+    if rows:
+        heads = ["trip MW", "zone", "units", "trips a year", "chance that load is cut", "MW cut, mean"]
+        give_table(heads, [[t.size_mw, t.zone, t.units, t.trips_per_year, t.chance.mean, t.cut_mw.mean] for t in rows])
+
+
+def _row(t: TripRisk) -> dict[str, object]:
+    return {
+        "size_mw": t.size_mw, "zone": t.zone, "units": t.units, "trips_per_year": t.trips_per_year,
+        "chance": t.chance.to_dict(), "cut_MW": t.cut_mw.to_dict(),
+    }  # fmt: skip
+
+
+def _share(drawn: int, error: float, samples: int, target_error: float | None) -> float:
+    """Share of the work done: of the samples, or of those that the target error is expected to need."""
+    if target_error is None or error <= 0:
+        return drawn / samples
+    return min(1.0, max(drawn / samples, (target_error / error) ** 2))
+
+
+def _words(drawn: int, error: float) -> str:
+    return f"{drawn} sample years" + (f", error {error:.2%}" if error < 10 else "")
 
 
 def _print(found: Assessment) -> None:
@@ -124,41 +158,46 @@ def _print(found: Assessment) -> None:
     typer.echo(f"\nMethod {found.method}: {drawn}.")
 
 
-def _of_case(where: str, scenario: str | None, years: str | None, samples: int, seed: int, as_json: bool) -> None:
+def _of_case(
+    where: str, scenario: str | None, years: str | None, samples: int, seed: int, target_error: float | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from collections.abc import Sequence
+
+    from gridrush.adequacy import assess as assess_system
     from gridrush.case.load import load_case, resolve_scenario
+    from gridrush.study.hours import MonthHours
+    from gridrush.study.risk import year_system
     from gridrush.study.simulate import simulate
 
     case = load_case(where)
     chosen = resolve_scenario(case, scenario or case.default_scenario)
     wanted = years_of(years) or [min(max(d.year for d in case.demand), case.last_year)]
     check_years(wanted, case.years)
+    found: dict[int, Assessment] = {}
+
+    def keep(year: int, months: Sequence[MonthHours]) -> None:
+        if year in wanted:
+            paths = months[0].system.time.size // months[0].hours  # of weather and water, at equal odds
+            found[year] = assess_system(
+                [year_system(months, path=p) for p in range(paths)], samples=samples, seed=seed + year,
+                target_error=target_error, utc_offset_h=case.clock[-1].utc_offset_h,
+            )  # fmt: skip
+
     with progress_bar(f"{chosen.name}: hour by hour") as tell:
-        run = simulate(case, chosen, years=wanted, seed=seed, risk_years=wanted, risk_samples=samples, progress=tell)
-    found = {year: _metrics(run.risk.sel(year=year)) for year in wanted}
-    about = {"case": case.name, "scenario": chosen.name, "method": "mc", "samples": samples, "seed": seed}
+        simulate(case, chosen, years=wanted, seed=seed, on_year=keep, progress=tell)
+    about = {"case": case.name, "scenario": chosen.name, "seed": seed}
     if as_json:
-        only = found[wanted[0]] if len(wanted) == 1 else {"years": found}
-        give_json({**only, **about, **({"year": wanted[0]} if len(wanted) == 1 else {})})
+        each = {year: {**a.to_dict(), **about, "year": year} for year, a in found.items()}
+        give_json(each[wanted[0]] if len(wanted) == 1 else {"years": each, **about})
         return
     rows = [
-        [year, zone, name, e["mean"], e["stderr"], e["unit"]]
-        for year, metrics in found.items()
-        for zone, named in {"all": {k: v for k, v in metrics.items() if k != "zones"}, **metrics["zones"]}.items()
-        for name, e in named.items()
+        [year, zone, name, e.mean, e.stderr, e.unit]
+        for year, a in found.items()
+        for zone, metrics in {"all": a.metrics, **a.zones}.items()
+        for name, e in metrics.items()
+        if name in CASE_COLUMNS
     ]
     give_table(
         ["year", "zone", "metric", "mean", "standard error", "unit"], rows, title=f"{case.title}: {chosen.title}"
     )
-
-
-def _metrics(risk: Any) -> dict[str, Any]:
-    """LOLE and EUE of the system, and by zone under `zones`."""
-    zones: dict[str, Metrics] = {
-        str(zone): {
-            key: {"mean": float(at[name]), "stderr": float(at[f"{name}_stderr"]), "unit": at[name].attrs["units"]}
-            for key, name in (("LOLE_h", "LOLE_h"), ("EUE_MWh", "EUE_mwh"))
-        }
-        for zone in risk["zone"].values
-        for at in [risk.sel(zone=zone)]
-    }
-    return {**zones.pop("system"), "zones": zones}
