@@ -142,7 +142,7 @@ def test_a_network_is_loaded_as_a_case_and_answers_the_same_questions(how: str, 
     assert gr.dispatch(path, engine="lp").cost_usd == pytest.approx(n.objective, rel=1e-9)
     assert gr.assess(case, samples=20).metrics["LOLE_h"].mean == 0.0
     room = gr.headroom(case, target_lole_h=1.0, samples=50, zones=["a"])
-    assert room[0].load_mw.mean == pytest.approx(100.0, abs=5.0)  # what coal has to spare
+    assert 170.0 <= room[0].load_mw.mean <= 200.0  # coal less what gas leaves of the town's peak
     back = case.to_pypsa()
     assert back.optimize(solver_name="highs", log_to_console=False)[0] == "ok"
     assert back.objective == pytest.approx(n.objective, rel=1e-8)

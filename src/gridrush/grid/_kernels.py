@@ -1,13 +1,20 @@
+# mypy: disable-error-code="no-untyped-def"
 """Exact hourly dispatch of zones joined as a tree, for many hours.
 
-Every zone is a supply curve: items (units, and demand blocks as load that can be given up) sorted by cost. At a price p
-a zone's surplus lies between the sum of the items cheaper than p and the sum of those not dearer. A child zone hands
-its surplus to its parent, cut to the limits of the link and shrunk by its loss, so the surplus of a whole subtree at a
-price is one pass over its zones; the market price is where the surplus of the root is zero. A link that is cut leaves
-the subtree below it a market of its own with a fixed export, solved the same way.
+Every zone is a supply curve: items (units, and demand blocks as load that can be given up) sorted by cost, so what it
+offers at a price is one entry of a running sum. A child hands its surplus to its parent, cut to the limits of the link
+and shrunk by its loss; the market price is the lowest at which the root has as much as is needed. It is one of a list
+that is known beforehand: each cost, divided by what its power loses on the way. So the search is by halves over places
+in that list, many hours side by side. A link that is cut leaves the subtree below it a market of its own with a fixed
+export, solved the same way.
 
-Arrays: items N sorted by node then cost; nodes Z in preorder (a subtree is a contiguous range); curve rows N + Z, row
-``i + k`` is the surplus of node k before its item i. Hours are handled W at a time so that curves stay in cache.
+Over a lossy link a child sees the price shrunk when it sends and raised when it receives, so it is looked at twice:
+the tree of a market is written out with two copies of what hangs below each lossy link, first the one that sends.
+
+Arrays: items N sorted by node then cost; nodes Z in preorder; curve rows N + Z, row ``i + k`` is the surplus of node k
+before its item i; copies E of nodes in preorder (what hangs below a copy is a contiguous range), with the row of the
+curve for each place of the price list from ``rows[first_row]``. Every tree has one price list, as seen at its root; a
+market inside it is searched on the same list. Hours are handled W at a time so that curves stay in cache.
 """
 
 from __future__ import annotations
@@ -16,20 +23,7 @@ import numba as nb
 import numpy as np
 
 HOURS_AT_ONCE = 32
-TIE = 1e-11  # relative distance below which two prices are the same step
 SLACK_MW = 1e-9  # power below which a balance is met
-WALK = 6  # steps to the neighbouring price before bisecting
-
-# Columns of `node` (Z, 8): first item, end of items, end of subtree, parent (-1 at a root); then, moving with the
-# price, the items cheaper than it and the items not dearer, and where both were last time under the root's price and
-# under its own.
-FIRST, LAST, STOP, PARENT, BELOW, UPTO, SEEN, HELD = range(8)
-# Columns of `state` (Z, 13). KEEP: 1 - loss of the link to the parent; OUT, IN: its limits from and to the node, where
-# the flow enters; ALONE: price of the subtree on its own (lossy links only); PRICE; LIFT: price at the root of the
-# search over price here, 0 where it does not follow; LO, HI: range of the subtree's surplus; XLO, XHI: range the
-# parent gets; NEED: surplus the subtree must have; OWN: surplus of the node's own items; SENT: flow to the parent
-# where it enters.
-KEEP, OUT, IN, ALONE, PRICE, LIFT, LO, HI, XLO, XHI, NEED, OWN, SENT = range(13)
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
@@ -71,300 +65,187 @@ def curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, mus
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def _count(steps, price):
-    """How many steps are not above price."""
-    left, right = 0, steps.size
-    while left < right:
-        mid = (left + right) // 2
-        if steps[mid] <= price:
-            left = mid + 1
-        else:
-            right = mid
-    return left
+def limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back):
+    """Fill the limits of the flow from and to every node, out and back (Z, W), from the links to its parent."""
+    for k in range(out.shape[0]):
+        for h in range(n):
+            out[k, h], back[k, h] = 0.0, 0.0
+        for e in range(pair_start[k], pair_start[k + 1]):
+            for h in range(n):
+                share = profiles[pair[e, 1], t0 + h]
+                if link_up.shape[0] > 0:
+                    share *= link_up[t0 + h, pair[e, 0]]
+                out[k, h] += pair_mw[e, 0] * share
+                back[k, h] += pair_mw[e, 1] * share
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", inline="always")
-def surplus(root, price, h, cost, curve, node, state):
-    """Evaluate the subtree of `root` at a price: fills BELOW, UPTO, PRICE, LIFT, LO, HI, XLO, XHI."""
-    stop = node[root, STOP]
-    state[root, PRICE], state[root, LIFT] = price, 1.0
-    for k in range(root, stop):
-        if k > root:
-            q, r, a = state[node[k, PARENT], PRICE], state[node[k, PARENT], LIFT], state[k, KEEP]
-            if a < 1.0:
-                alone = state[k, ALONE]
-                if q * a >= alone * (1.0 - TIE):
-                    q, r = q * a, r / a
-                elif q / a <= alone * (1.0 + TIE):
-                    q, r = q / a, r * a
-                else:
-                    q, r = alone, 0.0
-            state[k, PRICE], state[k, LIFT] = q, r
-        q, r = state[k, PRICE], state[k, LIFT]
-        first, last = node[k, FIRST], node[k, LAST]
-        under, over = q - TIE * q, q + TIE * q
-        i = node[k, SEEN]
-        while i > first and cost[i - 1] >= under:
-            i -= 1
-        while i < last and cost[i] < under:
-            i += 1
-        j = i
-        while j < last and cost[j] <= over:
-            j += 1
-        node[k, BELOW], node[k, UPTO], node[k, SEEN] = i, j, i
-        state[k, HI] = curve[j + k, h]
-        state[k, LO] = curve[i + k, h] if q > 0.0 else -np.inf
-    for k in range(stop - 1, root, -1):
-        a, low, high, up = state[k, KEEP], state[k, LO], state[k, HI], node[k, PARENT]
-        top, bottom = state[k, OUT], state[k, IN]
-        if a == 1.0:
-            low, high = min(max(low, -bottom), top), min(max(high, -bottom), top)
-        else:
-            q = state[up, PRICE]
-            if q * a >= state[k, ALONE] * (1.0 - TIE):  # sends
-                low = min(max(low, 0.0), top) * a if q > 0.0 else -bottom
-                high = min(max(high, 0.0), top) * a
-            elif q / a <= state[k, ALONE] * (1.0 + TIE):  # receives
-                low, high = -min(max(-low / a, 0.0), bottom), -min(max(-high / a, 0.0), bottom)
+@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+def evaluate(market, n, hours, at, shift, of, stop, first_row, rows, keep, out, back, curve, value):
+    """Surplus of copy `market` and all below it at place at - shift of the prices: value (E, W) in the given hours."""
+    for e in range(stop[market] - 1, market - 1, -1):
+        row, own = first_row[e] - shift, value[e]
+        for j in range(n):
+            h = np.uint64(hours[j])
+            own[h] = curve[np.uint64(rows[np.uint64(row + max(at[h], shift))]), h]
+        c = e + 1
+        while c < stop[e]:
+            k = of[c]
+            a, sends, most, least = keep[k], value[c], out[k], back[k]
+            if a == 1.0:
+                for j in range(n):
+                    h = np.uint64(hours[j])
+                    own[h] += min(max(sends[h], -least[h]), most[h])
+                c = stop[c]
             else:
-                low, high = 0.0, 0.0
-        state[k, XLO], state[k, XHI] = low, high
-        state[up, LO] += low
-        state[up, HI] += high
-
-
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", inline="always")
-def _above(root, cost, node, state):
-    """Next price at the root above the present one at which anything in the subtree changes; inf when there is none."""
-    price, best = state[root, PRICE], np.inf
-    for k in range(root, node[root, STOP]):
-        r, j = state[k, LIFT], node[k, UPTO]
-        if r > 0.0 and j < node[k, LAST]:
-            best = min(best, cost[j] * r)
-        if state[k, KEEP] < 1.0 and k > root:
-            for edge in _edges(k, node, state):
-                if edge > price * (1.0 + 4.0 * TIE):
-                    best = min(best, edge)
-    return best
-
-
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", inline="always")
-def _below(root, cost, node, state):
-    """Next price at the root below the present one; -1 when the present one is zero."""
-    price, best = state[root, PRICE], 0.0 if state[root, PRICE] > 0.0 else -1.0
-    for k in range(root, node[root, STOP]):
-        r, i = state[k, LIFT], node[k, BELOW]
-        if r > 0.0 and i > node[k, FIRST]:
-            best = max(best, cost[i - 1] * r)
-        if state[k, KEEP] < 1.0 and k > root:
-            for edge in _edges(k, node, state):
-                if edge < price * (1.0 - 4.0 * TIE):
-                    best = max(best, edge)
-    return best
+                d = stop[c]
+                receives, more = value[d], 1.0 / a
+                for j in range(n):
+                    h = np.uint64(hours[j])
+                    own[h] += min(max(sends[h], 0.0), most[h]) * a - min(max(-receives[h], 0.0) * more, least[h])
+                c = stop[d]
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def _edges(k, node, state):
-    """Prices at the root of the search at which a lossy node starts to send and stops to receive."""
-    r = state[node[k, PARENT], LIFT]
-    return state[k, ALONE] / state[k, KEEP] * r, state[k, ALONE] * state[k, KEEP] * r
-
-
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", inline="always")
-def _clear_leaf(k, target, h, cost, curve, node, state):
-    """`clear` of a node without children: a walk along its own curve."""
-    first, last = node[k, FIRST], node[k, LAST]
-    i = min(node[k, HELD], last - 1)
-    while i > first and curve[i + k, h] >= target - SLACK_MW:
-        i -= 1
-    while i < last - 1 and curve[i + 1 + k, h] < target - SLACK_MW:
-        i += 1
-    price = 0.0
-    if last > first and curve[first + k, h] < target - SLACK_MW:
-        price = max(cost[i], 0.0)
-    i, j, under, over = max(i, first), max(i, first), price - TIE * price, price + TIE * price
-    while i > first and cost[i - 1] >= under:
-        i -= 1
-    while i < last and cost[i] < under:
-        i += 1
-    while j < last and cost[j] <= over:
-        j += 1
-    node[k, BELOW], node[k, UPTO], node[k, HELD] = i, j, i
-    state[k, PRICE], state[k, LIFT] = price, 1.0
-    state[k, HI] = curve[j + k, h]
-    state[k, LO] = curve[i + k, h] if price > 0.0 else -np.inf
-    return price
+def search(market, most, n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value):
+    """Lowest place at (W,), 0 to `most`, at which the surplus of copy `market` is `need` (W,), in the given hours."""
+    for j in range(n):
+        at[hours[j]], top[hours[j]] = most >> 1, most
+    bottom, left = np.zeros(at.size, np.int64), most
+    while left > 0:
+        evaluate(market, n, hours, at, 0, of, stop, first_row, rows, keep, out, back, curve, value)
+        left >>= 1
+        for j in range(n):
+            h = hours[j]
+            if value[market, h] >= need[h] - SLACK_MW:
+                top[h] = at[h]
+            else:
+                bottom[h] = min(at[h] + 1, top[h])
+            at[h] = (bottom[h] + top[h]) >> 1
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def clear(root, target, guess, h, steps, cost, curve, node, state):
-    """Price at which the subtree of `root` has the surplus `target`, and leave the subtree evaluated there.
-
-    steps: all different costs above zero, to bisect on when the guess is far off.
-    """
-    price, bottom, top, turn = guess, 0.0, np.inf, 0
-    while True:
-        surplus(root, price, h, cost, curve, node, state)
-        if state[root, HI] < target - SLACK_MW:
-            bottom = _above(root, cost, node, state)
-            if bottom == np.inf or bottom > top:
-                return price
-            price = bottom
-        elif state[root, LO] > target + SLACK_MW:
-            top = _below(root, cost, node, state)
-            if top < bottom:
-                return price
-            price = top
-        else:
-            return price
-        turn += 1
-        if turn > WALK:
-            left, right = _count(steps, bottom), _count(steps, top)
-            if right - left > 2:
-                price = steps[(left + right) // 2]
-
-
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", inline="always")
-def settle(k, h, curve, node, state):
-    """Share out the surplus NEED of a node between its own items and its children; gives the power spilled here.
+def settle(
+    k, n, prices, head, of, stop, factor, first_row, rows, free, keep, out, back, curve, high, low, copy, at, need,
+    own, sent, price, spilled,
+):
+    """Share out the surplus a node must have between its own items and its children, and find out which children go on
+    in its market; the others get copy -1.
 
     Children first stop sending, then own items are held back, then power is spilled, then children receive: no flow is
-    made that is worth nothing. Fills OWN here, NEED and SENT of the children.
+    made that is worth nothing. Rows of copy, at, need, own, sent, price, spilled (Z, W) are nodes.
     """
-    over = state[k, HI] - state[k, NEED]
-    stop = node[k, STOP]
-    own, least = curve[node[k, UPTO] + k, h], curve[node[k, BELOW] + k, h]
-    c = k + 1
-    while c < stop:
-        x = state[c, XHI]
-        if x > 0.0 and over > 0.0:
-            cut = min(over, x - max(state[c, XLO], 0.0))
-            x -= cut
+    for h in range(n):
+        e, m = copy[k, h], at[k, h]
+        q = prices[head[k] + m] * factor[e]
+        over = high[e, h] - need[k, h]
+        x_own = curve[rows[first_row[e] + m], h]
+        least = curve[rows[first_row[e] + m - 1], h] if m > 0 else curve[free[k], h]
+        c = e + 1
+        while c < stop[e]:
+            z = of[c]
+            a, d = keep[z], c
+            if a == 1.0:
+                x = min(max(high[c, h], -back[z, h]), out[z, h])
+                x_least = min(max(low[c, h], -back[z, h]), out[z, h])
+            else:
+                d = stop[c]
+                x = min(max(high[c, h], 0.0), out[z, h]) * a - min(max(-high[d, h], 0.0) / a, back[z, h])
+                x_least = min(max(low[c, h], 0.0), out[z, h]) * a - min(max(-low[d, h], 0.0) / a, back[z, h])
+            if m == 0:
+                x_least = -back[z, h]
+            if x > 0.0 and over > 0.0:
+                cut = min(over, x - max(x_least, 0.0))
+                x -= cut
+                over -= cut
+            sent[z, h], own[z, h] = x, x_least
+            c = stop[d]
+        if over > 0.0:
+            cut = min(over, x_own - least)
+            x_own -= cut
             over -= cut
-        state[c, SENT] = x
-        c = node[c, STOP]
-    spilled = 0.0
-    if over > 0.0:
-        cut = min(over, own - least)
-        own -= cut
-        over -= cut
-        if state[k, PRICE] <= 0.0:
-            spilled = over
+        spilled[k, h] = 0.0
+        if q <= 0.0 and over > 0.0:
+            spilled[k, h] = over
             over = 0.0
-    c = k + 1
-    while c < stop:
-        x = state[c, SENT]
-        if over > 0.0 and x > state[c, XLO]:
-            cut = min(over, x - state[c, XLO])
-            x -= cut
-            over -= cut
-        state[c, NEED] = x / state[c, KEEP] if x > 0.0 else x * state[c, KEEP]
-        state[c, SENT] = state[c, NEED] if x > 0.0 else x
-        c = node[c, STOP]
-    state[k, OWN] = own - over
-    return spilled
-
-
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", inline="always")
-def limits(t, profiles, link_up, pair, pair_mw, pair_start, state):
-    """Fill OUT and IN of every node for one hour from the links that join it to its parent."""
-    for k in range(state.shape[0]):
-        out, back = 0.0, 0.0
-        for e in range(pair_start[k], pair_start[k + 1]):
-            share = profiles[pair[e, 1], t]
-            if link_up.shape[0] > 0:
-                share *= link_up[t, pair[e, 0]]
-            out += pair_mw[e, 0] * share
-            back += pair_mw[e, 1] * share
-        state[k, OUT], state[k, IN] = out, back
-
-
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy", inline="always")
-def evaluate_alone(h, steps, cost, curve, node, state):
-    """Fill ALONE of every node that hangs on a lossy link, leaves first."""
-    for k in range(node.shape[0] - 1, -1, -1):
-        if state[k, KEEP] < 1.0 and node[k, PARENT] >= 0:
-            if node[k, STOP] == k + 1:
-                state[k, ALONE] = _clear_leaf(k, 0.0, h, cost, curve, node, state)
-            else:
-                state[k, ALONE] = clear(k, 0.0, state[k, ALONE], h, steps, cost, curve, node, state)
-
-
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def one_hour(h, steps, cost, curve, node, state, guess, spilled):
-    """Clear all markets of one hour, parents before children; fills PRICE, OWN, SENT and spilled (Z,)."""
-    evaluate_alone(h, steps, cost, curve, node, state)
-    for k in range(node.shape[0]):
-        root = node[k, PARENT] < 0
-        if root:
-            state[k, NEED] = 0.0
-            state[k, SENT] = 0.0
-        need = state[k, NEED]
-        if root or need < state[k, LO] - SLACK_MW or need > state[k, HI] + SLACK_MW:
-            if node[k, STOP] == k + 1:
-                _clear_leaf(k, need, h, cost, curve, node, state)
-            else:
-                guess[k] = clear(k, need, guess[k], h, steps, cost, curve, node, state)
-        spilled[k] = settle(k, h, curve, node, state)
-
-
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def workspace(start, stop, parent, keep):
-    """node and state before the first hour."""
-    Z = stop.size
-    node, state = np.empty((Z, 8), np.int64), np.zeros((Z, 13))
-    for k in range(Z):
-        node[k, FIRST], node[k, LAST], node[k, STOP], node[k, PARENT] = start[k], start[k + 1], stop[k], parent[k]
-        node[k, BELOW:] = start[k]
-        state[k, KEEP] = keep[k]
-    return node, state
+        c = e + 1
+        while c < stop[e]:
+            z = of[c]
+            a, d = keep[z], c
+            if a < 1.0:
+                d = stop[c]
+            x, x_least = sent[z, h], own[z, h]
+            if over > 0.0 and x > x_least:
+                cut = min(over, x - x_least)
+                x -= cut
+                over -= cut
+            want = x / a if x > 0.0 else x * a
+            follows = c if x > 0.0 else d
+            copy[z, h], at[z, h] = follows, m
+            if (a < 1.0 and x == 0.0) or want > high[follows, h] + SLACK_MW or (
+                m > 0 and want < low[follows, h] - SLACK_MW
+            ):
+                copy[z, h] = -1
+            need[z, h], sent[z, h] = want, (want if x > 0.0 else x)
+            c = stop[d]
+        own[k, h], price[k, h] = x_own - over, q
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def tree(
-    profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, steps, stop, parent, zone, keep,
-    pair, pair_mw, pair_start, t_first, t_last, generation, served, flow, price, spill, cost_usd, detail,
+    profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
+    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, t_first, t_last, generation,
+    served, flow, price, spill, cost_usd, wanted,
 ):
     """Dispatch hours t_first to t_last of a forest.
 
     profiles (K, T), up (T, G) or (0, 0), link_up (T, L) or (0, 0), load (T, B), inject (Z, T) or (0, 0): power from
     elsewhere. Outputs run along time: generation (G, T), served (B, T), flow (L, T), price and spill (Z, T), cost_usd
-    (T,); generation and served are left alone unless `detail`.
+    (T,). wanted (G + 1,): units whose generation is written, and in the end whether load served and flows are.
     """
-    N, Z, W = unit.size, zone.size, HOURS_AT_ONCE
+    N, Z, W, G = unit.size, zone.size, HOURS_AT_ONCE, wanted.size - 1
     curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
-    node, state = workspace(start, stop, parent, keep)
-    guess, spilled, own = np.zeros(Z), np.zeros(Z), np.empty((Z, W))
+    out, back, own, sent, need, q, spilled = (
+        np.empty((Z, W)), np.empty((Z, W)), np.empty((Z, W)), np.empty((Z, W)), np.empty((Z, W)), np.empty((Z, W)),
+        np.empty((Z, W)),
+    )  # fmt: skip
+    above, below = np.empty((of.size, W)), np.empty((of.size, W))
+    copy, at = np.empty((Z, W), np.int64), np.empty((Z, W), np.int64)
+    hours, top = np.empty(W, np.int64), np.empty(W, np.int64)
     for t0 in range(t_first, t_last, W):
         n = min(W, t_last - t0)
         curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width)
-        for h in range(n):
-            t = t0 + h
-            limits(t, profiles, link_up, pair, pair_mw, pair_start, state)
-            one_hour(h, steps, cost, curve, node, state, guess, spilled)
-            for k in range(Z):
-                price[zone[k], t] = state[k, PRICE]
-                spill[zone[k], t] = spilled[k]
-                own[k, h] = state[k, OWN]
-                x = state[k, SENT]
-                side = 0 if x > 0.0 else 1
-                limit = state[k, OUT] if x > 0.0 else state[k, IN]
-                for e in range(pair_start[k], pair_start[k + 1]):
-                    share = pair_mw[e, side] * profiles[pair[e, 1], t] / limit if limit > 0.0 else 0.0
-                    if link_up.shape[0] > 0:
-                        share *= link_up[t, pair[e, 0]]
-                    flow[pair[e, 0], t] = x * share if pair[e, 2] == 1 else -x * share
+        limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back)
+        for k in range(Z):
+            alone = 0
+            for h in range(n):
+                if parent[k] < 0:
+                    copy[k, h], need[k, h], sent[k, h] = -1, 0.0, 0.0
+                if copy[k, h] < 0:
+                    hours[alone] = h
+                    alone += 1
+                    copy[k, h] = copies[k]
+            if alone > 0:
+                e = copies[k]
+                search(e, most[k], alone, hours, need[k], at[k], top, of, stop, first_row, rows, keep, out, back, curve,
+                       above)
+                evaluate(e, alone, hours, at[k], 0, of, stop, first_row, rows, keep, out, back, curve, above)
+                evaluate(e, alone, hours, at[k], 1, of, stop, first_row, rows, keep, out, back, curve, below)
+            settle(k, n, prices, head, of, stop, factor, first_row, rows, free, keep, out, back, curve, above, below,
+                   copy, at, need, own, sent, q, spilled)
+            for h in range(n):
+                price[zone[k], t0 + h] = q[k, h]
+                spill[zone[k], t0 + h] = spilled[k, h]
         for h in range(n):
             cost_usd[t0 + h] = 0.0
         for k in range(Z):
             for i in range(start[k], start[k + 1]):
                 c, g, b = cost[i], unit[i], block[i]
-                if detail and g >= 0:
+                if g >= 0 and wanted[g]:
                     for h in range(n):
                         x = low[i, h] + min(max(own[k, h] - curve[i + k, h], 0.0), width[i, h])
                         generation[g, t0 + h] = x
                         cost_usd[t0 + h] += c * x
-                elif detail:
+                elif b >= 0 and wanted[G]:
                     for h in range(n):
                         x = min(max(own[k, h] - curve[i + k, h], 0.0), width[i, h])
                         served[b, t0 + h] = width[i, h] - x
@@ -372,25 +253,66 @@ def tree(
                 else:
                     for h in range(n):
                         cost_usd[t0 + h] += c * (low[i, h] + min(max(own[k, h] - curve[i + k, h], 0.0), width[i, h]))
+            if wanted[G]:
+                for e in range(pair_start[k], pair_start[k + 1]):
+                    sign = 1.0 if pair[e, 2] == 1 else -1.0
+                    for h in range(n):
+                        x = sent[k, h]
+                        side, limit = 0, out[k, h]
+                        if x <= 0.0:
+                            side, limit = 1, back[k, h]
+                        share = pair_mw[e, side] * profiles[pair[e, 1], t0 + h] / limit if limit > 0.0 else 0.0
+                        if link_up.shape[0] > 0:
+                            share *= link_up[t0 + h, pair[e, 0]]
+                        flow[pair[e, 0], t0 + h] = sign * x * share
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def response(
-    profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, steps, stop, parent, zone, keep,
-    pair, pair_mw, pair_start, t_first, t_last, ladder, table,
+    profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
+    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, t_first, t_last, draw, give,
+    begin, at_price, offered,
 ):
-    """Surplus that everything together offers to the zone of node 0 at each price of the ladder (rising): table (T,
+    """What the rest offers to the zone of node 0, about where it stands: prices and the surplus at each.
 
-    M)."""
+    draw, give: power the zone may be short of or have over. Hour t has entries begin[t - t_first] to begin[t - t_first
+    + 1] of at_price and offered, from the lowest price at which the surplus is -draw to the lowest at which it is
+    `give`; prices at which nothing changes are left out. Gives the number of entries; when there are more than the
+    arrays hold the rest is not written.
+    """
     N, Z, W = unit.size, zone.size, HOURS_AT_ONCE
     curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
-    node, state = workspace(start, stop, parent, keep)
+    out, back, value = np.empty((Z, W)), np.empty((Z, W)), np.empty((of.size, W))
+    hours, at, top, need = np.empty(W, np.int64), np.empty(W, np.int64), np.empty(W, np.int64), np.full(W, -draw)
+    place, surplus, found = np.empty((W, most[0] + 1), np.int64), np.empty((W, most[0] + 1)), np.empty(W, np.int64)
+    filled = 0
+    begin[0] = 0
     for t0 in range(t_first, t_last, W):
         n = min(W, t_last - t0)
         curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width)
+        limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back)
         for h in range(n):
-            limits(t0 + h, profiles, link_up, pair, pair_mw, pair_start, state)
-            evaluate_alone(h, steps, cost, curve, node, state)
-            for m in range(ladder.size):
-                surplus(0, ladder[m], h, cost, curve, node, state)
-                table[t0 + h, m] = state[0, HI]
+            hours[h], found[h] = h, 0
+        search(0, most[0], n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value)
+        left = n
+        while left > 0:
+            evaluate(0, left, hours, at, 0, of, stop, first_row, rows, keep, out, back, curve, value)
+            still = 0
+            for j in range(left):
+                h = hours[j]
+                x, f = value[0, h], found[h]
+                if f == 0 or x > surplus[h, f - 1] + SLACK_MW:
+                    place[h, f], surplus[h, f] = at[h], x
+                    found[h] = f + 1
+                if x < give and at[h] < most[0]:
+                    at[h] += 1
+                    hours[still] = h
+                    still += 1
+            left = still
+        for h in range(n):
+            for f in range(found[h]):
+                if filled < at_price.size:
+                    at_price[filled], offered[filled] = prices[place[h, f]], surplus[h, f]
+                filled += 1
+            begin[t0 + h - t_first + 1] = filled
+    return filled

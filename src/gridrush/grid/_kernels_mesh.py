@@ -42,10 +42,13 @@ def price_out(A, c, basis, inverse, d):
                 f = work[i, k]
                 for j in range(2 * m):
                     work[i, j] -= f * work[k, j]
-    inverse[:, :] = work[:, m:]
+    for i in range(m):
+        for j in range(m):
+            inverse[i, j] = work[i, m + j]
     y = np.zeros(m)
     for r in range(m):
-        y += c[basis[r]] * inverse[r]
+        for i in range(m):
+            y[i] += c[basis[r]] * inverse[r, i]
     for j in range(n):
         d[j] = c[j]
         for i in range(m):

@@ -169,16 +169,11 @@ def dispatch(
         from gridrush.grid.lp import dispatch_lp
 
         return dispatch_lp(system, up=up, links_up=links_up)
-    from gridrush.grid import energy
+    from gridrush.grid.desk import Desk
+    from gridrush.grid.energy import operate
 
-    desk = energy.Desk.of(system, merit, up, links_up)
-    out, water, stores = energy.operate(desk)
-    d = Dispatch(
+    out, water, stores = operate(Desk.of(system, merit, up, links_up))
+    return Dispatch(
         system, "fast", out.generation.T, out.served.T, out.flow.T, out.price.T, out.spill.T, stores.charge,
         stores.discharge, stores.stored, out.cost, water, stores.worth, up, links_up,
     )
-    if water.any() and system.links.loss_share.any():
-        # mixed dispatches may send both ways over a lossy link; the loss that netting them saves is left over
-        out.spill.T[...] += d.balance_mw
-        del d.__dict__["balance_mw"], d.__dict__["received_mw"]
-    return d

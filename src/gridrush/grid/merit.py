@@ -15,6 +15,39 @@ from gridrush.units import Floats
 _KIND_RANK = {"export": 1, "interruptible": 2, "firm": 3}  # who is cut first among blocks of equal value
 
 
+TIE = 1e-11
+"""Relative distance below which two prices are the same step."""
+MOST_PLACES = 4_000_000
+"""Longest table of rows by copy and price; forests of deep lossy trees beyond it are solved as meshes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """A forest written out so that every copy of a node sees the root's price times one factor; E copies."""
+
+    of: Ints  # (E,) node
+    stop: Ints  # (E,) end of what hangs below
+    factor: Floats  # (E,) price at the copy over price at the root
+    first: Ints  # (Z,) first copy of each node
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """Prices at the root at which anything in a tree changes, and the row of the curve of each copy at each."""
+
+    usd_per_mwh: Floats  # the list of each tree, zero first, rising
+    head: Ints  # (Z,) where the list of the node's tree begins
+    most: Ints  # (Z,) last place of that list
+    free: Ints  # (Z,) row of the curve after the items of negative cost
+    first_row: Ints  # (E,)
+    rows: Ints
+
+
+_NO_INTS = np.zeros(0, np.int64)
+NO_COPIES = Copies(_NO_INTS, _NO_INTS, np.zeros(0), _NO_INTS)
+NO_PRICES = Prices(np.zeros(0), _NO_INTS, _NO_INTS, _NO_INTS, _NO_INTS, _NO_INTS)
+
+
 @dataclass(frozen=True, eq=False)
 class Merit:
     """Order in which units run and blocks are cut, and the shape of the network: all that does not change by hour.
@@ -30,8 +63,7 @@ class Merit:
     must_run: Ints  # (N,) profile row
     cost_usd_per_mwh: Floats  # (N,) cost of a unit, value of a block
     start: Ints  # (Z + 1,) first item of each node
-    steps: Floats  # different costs above zero, rising
-    tree: bool  # zones form a forest, parallel links having equal losses
+    tree: bool  # zones form a forest, parallel links having equal losses, and the price list is not too long
     zone: Ints  # (Z,) zone of each node, parents before children
     stop: Ints  # (Z,) end of the node's subtree
     parent: Ints  # (Z,) -1 at a root
@@ -39,6 +71,13 @@ class Merit:
     pair_start: Ints  # (Z + 1,) first link of each node to its parent
     pair: Ints  # (L, 3) link, profile row of its availability, 1 when it points to the parent
     pair_mw: Floats  # (L, 2) limit towards the parent, and from it
+    copies: Copies
+    prices: Prices
+
+    @property
+    def steps(self) -> Floats:
+        """Different costs above zero, rising."""
+        return np.unique(self.cost_usd_per_mwh[self.cost_usd_per_mwh > 0])
 
     def dearer(self, extra_usd_per_mwh: Floats) -> Merit:
         """The order when each unit (G,) costs so much more."""
@@ -55,28 +94,17 @@ class Merit:
             available=self.available[order],
             must_run=self.must_run[order],
             cost_usd_per_mwh=cost,
-            steps=np.unique(cost[cost > 0]),
+            prices=_prices(cost, self.start, self.parent, self.copies) if self.tree else self.prices,
         )
 
     def tree_arrays(self) -> tuple[Any, ...]:
         """Arguments of the tree kernel that do not run along time."""
+        c, p = self.copies, self.prices
         return (
-            self.unit,
-            self.block,
-            self.capacity_mw,
-            self.available,
-            self.must_run,
-            self.cost_usd_per_mwh,
-            self.start,
-            self.steps,
-            self.stop,
-            self.parent,
-            self.zone,
-            self.keep_share,
-            self.pair,
-            self.pair_mw,
-            self.pair_start,
-        )
+            self.unit, self.block, self.capacity_mw, self.available, self.must_run, self.cost_usd_per_mwh, self.start,
+            self.zone, self.parent, self.keep_share, p.free, self.pair, self.pair_mw, self.pair_start, p.usd_per_mwh,
+            p.head, p.most, c.first, c.of, c.stop, c.factor, p.first_row, p.rows,
+        )  # fmt: skip
 
     def mesh_arrays(self, system: System) -> tuple[Any, ...]:
         """Arguments of the mesh kernel that do not run along time."""
@@ -152,6 +180,9 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
             keep[node] = 1.0 - float(k.loss_share[i])
         tree &= len(losses) < 2
         pair_start.append(len(pairs))
+    start = np.searchsorted(nodes, np.arange(zone.size + 1))
+    copies = _copies(stop, parent, keep) if tree else None
+    tree = copies is not None and copies.of.size * (order.size + 1) <= MOST_PLACES
     return Merit(
         unit=np.where(is_unit, order, -1),
         block=np.where(is_unit, -1, order - G),
@@ -159,8 +190,7 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
         available=np.asarray(of_unit(u.available, 0), np.int64),
         must_run=np.asarray(of_unit(u.must_run, 1), np.int64),
         cost_usd_per_mwh=cost[order],
-        start=np.searchsorted(nodes, np.arange(zone.size + 1)),
-        steps=np.unique(cost[cost > 0]),
+        start=start,
         tree=tree,
         zone=zone,
         stop=stop,
@@ -169,7 +199,67 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
         pair_start=np.array(pair_start, np.int64),
         pair=np.array([p[:3] for p in pairs], np.int64).reshape(-1, 3),
         pair_mw=np.array([p[3:] for p in pairs], np.float64).reshape(-1, 2),
+        copies=copies if copies is not None and tree else NO_COPIES,
+        prices=_prices(cost[order], start, parent, copies) if copies is not None and tree else NO_PRICES,
     )
+
+
+def _copies(stop: Ints, parent: Ints, keep: Floats) -> Copies | None:
+    """The forest written out with two copies of what hangs below a lossy link; None when that would be too many."""
+    size = np.ones(stop.size)
+    for k in range(stop.size - 1, 0, -1):
+        if parent[k] >= 0:
+            size[parent[k]] += size[k] * (2.0 if keep[k] < 1.0 else 1.0)
+    if size[parent < 0].sum() > MOST_PLACES:
+        return None
+    of: list[int] = []
+    factor: list[float] = []
+    todo = [(int(k), 1.0) for k in np.flatnonzero(parent < 0)[::-1]]
+    while todo:
+        k, share = todo.pop()
+        of.append(k)
+        factor.append(share)
+        below, c = [], k + 1
+        while c < stop[k]:
+            below += [(c, x) for x in ((share * keep[c], share / keep[c]) if keep[c] < 1.0 else (share,))]
+            c = int(stop[c])
+        todo += below[::-1]
+    nodes = np.array(of, np.int64)
+    first = np.full(stop.size, -1, np.int64)
+    first[nodes[::-1]] = np.arange(nodes.size)[::-1]
+    ends = np.arange(nodes.size) + size[nodes].astype(np.int64)
+    return Copies(nodes, ends, np.array(factor, np.float64), first)
+
+
+def _prices(cost: Floats, start: Ints, parent: Ints, copies: Copies) -> Prices:
+    """Price lists of the trees: at the root, every cost seen through the links between."""
+    Z, of = parent.size, copies.of
+    head, most, free = np.zeros(Z, np.int64), np.zeros(Z, np.int64), np.zeros(Z, np.int64)
+    for k in range(Z):
+        free[k] = start[k] + k + np.searchsorted(cost[start[k] : start[k + 1]], 0.0)
+    first_row, rows, lists, listed, filled = np.zeros(of.size, np.int64), [], [], 0, 0
+    for r in np.flatnonzero(parent < 0):
+        market = np.arange(copies.first[r], copies.stop[copies.first[r]])
+        nodes = of[market]
+        many = start[nodes + 1] - start[nodes]
+        begin = np.cumsum(many) - many
+        copy = np.repeat(np.arange(nodes.size), many)
+        item = np.arange(copy.size) - begin[copy] + start[nodes][copy]
+        seen = np.maximum(cost[item] / copies.factor[market][copy], 0.0)
+        order = np.argsort(seen, kind="stable")
+        rising = seen[order]
+        new = np.diff(rising, prepend=0.0) > TIE * rising
+        place = np.empty(copy.size, np.int64)
+        place[order] = np.cumsum(new)
+        M = int(np.count_nonzero(new)) + 1
+        table = np.bincount(copy * M + place, minlength=nodes.size * M).reshape(nodes.size, M).cumsum(axis=1)
+        rows.append((table + (start[nodes] + nodes)[:, None]).ravel())
+        first_row[market] = filled + M * np.arange(nodes.size)
+        lists.append(np.concatenate([[0.0], rising[new]]))
+        head[np.unique(nodes)], most[np.unique(nodes)] = listed, M - 1
+        listed += M
+        filled += int(table.size)
+    return Prices(np.concatenate(lists), head, most, free, first_row, np.concatenate(rows))
 
 
 def _preorder(
