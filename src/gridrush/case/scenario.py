@@ -60,9 +60,15 @@ class Tariff(_Lever):
 
     usd_per_mwh: NotNegative
     night_usd_per_mwh: NotNegative | None = None
-    night_hours: Annotated[int, Field(ge=1, le=23)] = 8  # of a day, at the night price
+    night_hours: Annotated[int, Field(ge=1, le=23)] = 8  # of a day, from midnight, at the night price
     hourly_share: Share = 0.0  # of registered miners that pay their zone's price of the hour instead
     hourly_grid_usd_per_mwh: NotNegative = 0.0  # on top of that price, for the wires
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        if self.night_usd_per_mwh is not None and self.hourly_share:
+            raise ValueError("hourly_share goes with one tariff for all hours: leave night_usd_per_mwh out")
+        return self
 
 
 class DataCentre(_Lever):
@@ -119,6 +125,7 @@ class Assumptions(Strict):
     census_quantile: Share = 0.5  # where in the posterior of mining MW the history lies
     hashprice_after: Literal["record", "flat", "low", "high"] = "record"  # record: as published, then the trend
     hashprice_growth_share: Annotated[float, Field(ge=-0.9, le=1.0)] = -0.15  # per year after the record ends
+    world_quantile: Share | None = None  # of drawn worlds by what a MWh earns, after the record; none: the trend
     outage_stress: Positive | None = None
     hydro_share: Positive = 1.0  # of the expected year
     slip_extra_years: Annotated[float, Field(ge=-5, le=20)] = 0.0

@@ -49,6 +49,9 @@ class MonthPolicy:
     own_fee_usd_per_mwh: float = 0.0
     hourly_share: float = 0.0  # of registered miners, pay the hour's price instead of the tariff
     hourly_grid_usd_per_mwh: float = 0.0  # and this on top
+    night_usd_per_mwh: float | None = None  # lower tariff of the first hours of the day, where there is one
+    day_usd_per_mwh: float | None = None  # and the tariff of the others
+    night_hours: int = 0
 
     def seen_usd_per_mwh(self, value_usd_per_mwh: float) -> Floats:
         """Price that leaves a registered miner with what all levers together leave it. (Z,)
@@ -145,6 +148,7 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
     paid = np.array(market_price_usd_per_mwh, np.float64)
     if tariff is not None:
         paid[:] = tariff_usd_per_mwh(tariff)
+    by_night = tariff is not None and (tariff.night_usd_per_mwh or np.inf) < tariff.usd_per_mwh
     rate = exchange_kzt_per_usd(case, day)
     fee = in_force(scenario.fee, day)
     fees = [
@@ -182,6 +186,9 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
         own_fee_usd_per_mwh=1000.0 / rate * own_fee_kzt_per_kwh(own, fee, case, day),
         hourly_share=tariff.hourly_share if tariff is not None else 0.0,
         hourly_grid_usd_per_mwh=tariff.hourly_grid_usd_per_mwh if tariff is not None else 0.0,
+        night_usd_per_mwh=tariff.night_usd_per_mwh if tariff is not None and by_night else None,
+        day_usd_per_mwh=tariff.usd_per_mwh if tariff is not None and by_night else None,
+        night_hours=tariff.night_hours if tariff is not None and by_night else 0,
     )
 
 

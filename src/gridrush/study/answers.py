@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridrush.case.system import BlockKind, Demand
 from gridrush.grid.dispatch import Dispatch
@@ -36,11 +37,21 @@ class Answers:
     share: Floats  # (N,) of registered miners, by step of the break-even curve; sums to those who pay the hour's price
     value_usd_per_mwh: Floats  # (N, Z) price above which a step stops, the fee taken off
     movable: tuple[MovableLoad, ...] = ()
+    night_hours: int = 24  # from midnight, legal time, in which all registered miners run
+    day_share: Floats | None = None  # (Z,) of them run in the other hours too; None: all
 
     @property
     def key(self) -> bytes:
         """The same for answers that are the same."""
-        return b"".join([self.share.tobytes(), self.value_usd_per_mwh.tobytes(), repr(self.movable).encode()])
+        day = b"" if self.day_share is None else self.day_share.tobytes() + bytes([self.night_hours])
+        return b"".join([self.share.tobytes(), self.value_usd_per_mwh.tobytes(), repr(self.movable).encode(), day])
+
+    def running_share(self, legal_hour: NDArray[np.int64]) -> Floats:
+        """Share of registered miners that run at the tariff of each hour (0 to 23, legal time). (T, Z)"""
+        out = np.ones((legal_hour.size, self.value_usd_per_mwh.shape[1]))
+        if self.day_share is not None:
+            out[legal_hour >= self.night_hours] = self.day_share
+        return out
 
 
 @dataclass(frozen=True, eq=False)

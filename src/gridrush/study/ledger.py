@@ -13,6 +13,7 @@ import xarray as xr
 
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
+from gridrush.grid.hourly import utc_offset_h
 from gridrush.grid.network import GridModel
 from gridrush.policy.fiscal import annuity_share, ledger
 from gridrush.policy.levers import MonthPolicy, exchange_kzt_per_usd, policy_fact
@@ -51,6 +52,11 @@ class RunLedger:
         day = date(year, month + 1, 1)
         retail = 1000.0 * policy_fact(self.case, "retail_household", day) / exchange_kzt_per_usd(self.case, day)
         power_usd = float(registered @ rules.tariff_usd_per_mwh)
+        if rules.day_usd_per_mwh is not None and rules.night_usd_per_mwh is not None:
+            time = hours.system.time
+            legal = (time.astype("datetime64[h]").astype(np.int64) + utc_offset_h(self.case.clock, time)) % 24
+            price = np.where(legal < rules.night_hours, rules.night_usd_per_mwh, rules.day_usd_per_mwh)
+            power_usd = float((hours.registered_mw - hours.interrupted_mw).sum(axis=1) @ price) / paths
         if hours.answered is not None:  # those who pay the hour's price
             by_hour = energy_mwh(hours.answered.hourly_mw)
             power_usd += float(by_hour @ (rules.hourly_grid_usd_per_mwh - rules.tariff_usd_per_mwh))

@@ -14,16 +14,21 @@ from gridrush.case.scenario import Scenario
 from gridrush.mining.census import Census, census, zone_shares
 from gridrush.mining.economics import break_even_price
 from gridrush.mining.fleet import BreakEvenCurve, break_even_curve
-from gridrush.mining.forecast import World, world_path
+from gridrush.mining.forecast import World, WorldDraws, world_forecast, world_path
 from gridrush.mining.migration import MonthDrivers, RushModel, RushState
 from gridrush.mining.movable import KINDS
+from gridrush.mining.network import months_between
 from gridrush.mining.rush import rush
 from gridrush.policy.levers import MonthPolicy
 from gridrush.study.answers import STEPS, Answered, Answers, MovableLoad
-from gridrush.units import Floats
+from gridrush.units import HOURS_PER_DAY, Floats
 
 FORECAST_SAMPLES = 200
 """Draws behind the forecast's interval."""
+
+
+WORLD_SAMPLES = 200
+"""Worlds drawn, of which a scenario's quantile picks one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +75,19 @@ class Miners:
     census: Census | None
     rush: RushModel | None
     zone_share: Floats  # (Z, 2)
+    seed: int = 1
     _curves: dict[tuple[int, float, float], BreakEvenCurve] = field(default_factory=dict)
+    _worlds: dict[str, WorldDraws] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: Case, *, seed: int = 1, draws: int = 2000) -> Miners:
         """Census and network of a case; a case without a mining country has no miners."""
         if not case.mining_country:
-            return cls(case, None, None, np.zeros((len(case.zones), 2)))
+            return cls(case, None, None, np.zeros((len(case.zones), 2)), seed)
         found = census(case, draws=draws, seed=seed, first=f"{case.first_year}-01")
         registered, both = found.draws_mw[:, -1, 0].mean(), found.total_mw[:, -1].mean()
-        return cls(case, found, RushModel.of(case, registered_share=float(registered / both)), zone_shares(case))
+        return cls(case, found, RushModel.of(case, registered_share=float(registered / both)), zone_shares(case),
+                   seed)  # fmt: skip
 
     @cached_property
     def bounds_mw(self) -> Floats:
@@ -96,6 +104,24 @@ class Miners:
         own = seen.power_mw[:, seen.recorded :, seen.countries.index(case.mining_country)]
         bounds = np.quantile(own, [0.05, 0.5, 0.95], axis=0) * case.parameters.mining_on_grid_share.value
         return {_month_number(m): bounds[:, i] for i, m in enumerate(seen.months[seen.recorded :])}
+
+    def drawn_world(self, quantile: float, record_ends: str | None) -> World:
+        """A drawn world: coin price, difficulty and fleet of one draw, by rank of what a MWh earns after the record."""
+        case = self.case
+        key = record_ends or ""
+        if key not in self._worlds:
+            self._worlds[key] = world_forecast(
+                case, last=f"{case.last_year}-12", record_ends=record_ends, samples=WORLD_SAMPLES, seed=self.seed
+            )
+        w = self._worlds[key]
+        if w.recorded >= len(w.months):
+            raise ValueError(f"the record runs to {w.months[-1]}: nothing after it to draw")
+        ahead = slice(w.recorded, None)
+        worth = np.log(w.hashprice_usd_per_ph_day[:, ahead] / w.fleet_j_per_th[:, ahead]).mean(axis=1)
+        row = int(np.argsort(worth, kind="stable")[min(int(quantile * WORLD_SAMPLES), WORLD_SAMPLES - 1)])
+        at = slice(months_between(w.months[0], np.datetime64(f"{case.first_year}-01", "M")), None)
+        return World(w.months[at], w.hashrate_ehs[row, at], w.hashprice_usd_per_ph_day[row, at],
+                     w.fleet_j_per_th[row, at], w.recorded - (at.start or 0))  # fmt: skip
 
     def curve(self, month: int, *, hashprice_usd_per_ph_day: float, fleet_j_per_th: float) -> BreakEvenCurve:
         """MW still running at any power price, in a month (12 year + month - 1) of a world; kept once worked out."""
@@ -128,11 +154,13 @@ class ScenarioMiners:
     def __post_init__(self) -> None:
         Z = len(self.known.case.zones)
         self._rationed, self._spare = np.zeros(Z), np.full(Z, np.inf)
-        case, assume = self.known.case, self.scenario.assume
+        known, case, assume = self.known, self.known.case, self.scenario.assume
         self._world: World | None = None
         if self.known.rush is not None:
             self._stepper = self.known.rush.stepper()
-            self._world = world_path(
+            self._world = known.drawn_world(assume.world_quantile, assume.world_last_month) if (
+                assume.world_quantile is not None
+            ) else world_path(
                 case, first=f"{case.first_year}-01", last=f"{case.last_year}-12", after=assume.hashprice_after,
                 growth_share=assume.hashprice_growth_share, record_ends=assume.world_last_month,
             )  # fmt: skip
@@ -195,7 +223,7 @@ class ScenarioMiners:
         own = registered * rules.own_share
         registered = registered - own
         curve = known.curve(month, hashprice_usd_per_ph_day=float(price), fleet_j_per_th=float(fleet))
-        pays = curve.share_at(rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh)
+        pays = curve.share_at(_cheapest(rules) + rules.fee_usd_per_mwh)
         idle = registered * (1.0 - rules.hourly_share) * (1.0 - pays)
         registered = registered - idle
         bounds = np.array([low, best, high])
@@ -218,8 +246,12 @@ class ScenarioMiners:
             ends = np.inf if d.end is None else 12 * d.end.year + d.end.month - 1
             if ready <= month < ends:
                 movable.append(MovableLoad(d.kind, zones.index(d.zone), d.capacity_mw))
+        none = np.zeros(0), np.zeros((0, len(zones)))
+        if curve is not None and rules.day_usd_per_mwh is not None:
+            night = curve.share_at(_cheapest(rules) + rules.fee_usd_per_mwh)
+            day = curve.share_at(rules.day_usd_per_mwh + rules.fee_usd_per_mwh)
+            return Answers(*none, tuple(movable), rules.night_hours, np.minimum(day / night.clip(1e-9), 1.0))
         if curve is None or not rules.hourly_share:
-            none = np.zeros(0), np.zeros((0, len(zones)))
             return Answers(*none, tuple(movable)) if movable else None
         value, share = curve.blocks(STEPS)
         pays = float(curve.share_at(rules.tariff_usd_per_mwh + rules.fee_usd_per_mwh).mean())
@@ -243,16 +275,22 @@ class ScenarioMiners:
         Z, world = len(self.known.case.zones), self._world
         if world is None:
             raise ValueError("a case without miners has no drivers")
+        p = self.known.case.parameters
+        earned = break_even_price(
+            [float(world.hashprice_usd_per_ph_day[at])], [float(world.fleet_j_per_th[at])], pue=p.mining_pue.value,
+            pool_fee_share=p.pool_fee_share.value,
+        )  # fmt: skip
         rationed = np.zeros((Z, 2))
         rationed[:, 0] = self._rationed * (1.0 - rules.own_share)
+        if rules.day_usd_per_mwh is not None and rules.night_usd_per_mwh is not None:
+            rules, by_day = _by_night(rules, float(earned[0, 0]))
+            rationed[:, 0] = 1.0 - (1.0 - rationed[:, 0]) * (1.0 - by_day)
         if self._hourly is not None and rules.hourly_share:  # of last month: hours without power by their own choice
             still = rules.hourly_share * self._hourly.stopped_share
             rationed[:, 0] = 1.0 - (1.0 - rationed[:, 0]) * (1.0 - still)
             seen = rules.hourly_share * (self._hourly.paid_usd_per_mwh + rules.hourly_grid_usd_per_mwh)
             rules = replace(rules, tariff_usd_per_mwh=(1.0 - rules.hourly_share) * rules.tariff_usd_per_mwh + seen)
         price, fleet = float(world.hashprice_usd_per_ph_day[at]), float(world.fleet_j_per_th[at])
-        p = self.known.case.parameters
-        earned = break_even_price([price], [fleet], pue=p.mining_pue.value, pool_fee_share=p.pool_fee_share.value)
         ban = rules.ban
         return MonthDrivers(
             month=_month(month),
@@ -268,6 +306,22 @@ class ScenarioMiners:
             ban_leave_share=ban.leave_share_per_month if ban is not None else 0.0,
             ban_hide_share=ban.hide_share if ban is not None else 0.0,
         )
+
+
+def _cheapest(rules: MonthPolicy) -> Floats:
+    """Tariff of the hours in which most registered miners run: the night's where it is the lower. (Z,)"""
+    if rules.night_usd_per_mwh is None:
+        return rules.tariff_usd_per_mwh
+    return np.full_like(rules.tariff_usd_per_mwh, rules.night_usd_per_mwh)
+
+
+def _by_night(rules: MonthPolicy, value_usd_per_mwh: float) -> tuple[MonthPolicy, float]:
+    """What a tariff by hour means to the mean machine: price of the hours it runs, and share of hours it stands."""
+    day, night = rules.day_usd_per_mwh, rules.night_usd_per_mwh
+    if day is None or night is None or value_usd_per_mwh >= day + float(rules.fee_usd_per_mwh.max()):
+        return rules, 0.0
+    paid = np.full_like(rules.tariff_usd_per_mwh, night)
+    return replace(rules, tariff_usd_per_mwh=paid), 1.0 - rules.night_hours / HOURS_PER_DAY
 
 
 def _paid_usd_per_mwh(case: Case, year: int) -> float:

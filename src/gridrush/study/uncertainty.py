@@ -15,7 +15,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from gridrush.case.model import Case
-from gridrush.case.scenario import Scenario
+from gridrush.case.scenario import Scenario, Tariff
 from gridrush.case.schema import Strict
 from gridrush.units import Floats
 
@@ -110,12 +110,17 @@ def unknowns_of(case: Case) -> tuple[Unknown, ...]:
     found = [
         Unknown(name="census_quantile", kind="uniform", low=0.0, high=1.0, why="posterior of the census"),
         Unknown(
-            name="hashprice_after", kind="choice", options=("low", "record", "high"), weights=(0.25, 0.5, 0.25),
-            why="quartiles of one-year moves of hashprice",
+            name="world_quantile", kind="uniform", low=0.0, high=1.0,
+            why="drawn worlds of coin price, difficulty and fleet, by rank of what a MWh earns",
         ),
         Unknown(
-            name="hashprice_growth_share", kind="triangular", low=-0.35, best=-0.15, high=0.05,
-            why="judged: between a halving every two years and slow growth of the coin's price",
+            name="mining_tariff_share", kind="triangular", low=0.6, best=1.0, high=1.3,
+            why="judged: registered miners with surplus, own or longer contracts pay less than imports cost; more in a "
+            "dear winter",
+        ),
+        Unknown(
+            name="enforcement_share", kind="lognormal", low=0.2, best=1.0, high=5.0,
+            why="judged: how hard hidden farms are hunted and how many are found",
         ),
         Unknown(
             name="hydro_share", kind="triangular", low=0.85, best=1.0, high=1.15,
@@ -192,6 +197,27 @@ def _imports(case: Case, scenario: Scenario, value: float) -> tuple[Case, Scenar
     return _changed(case, "ties", ties, f"import_share {value!r}"), scenario
 
 
+def _tariff(case: Case, scenario: Scenario, value: float) -> tuple[Case, Scenario]:
+    """Tariffs of registered miners from the day the case closes, times this."""
+
+    def dearer(t: Tariff) -> Tariff:
+        night = None if t.night_usd_per_mwh is None else t.night_usd_per_mwh * value
+        return t.model_copy(update={"usd_per_mwh": t.usd_per_mwh * value, "night_usd_per_mwh": night})
+
+    tariff = tuple(dearer(t) if t.start > case.as_of else t for t in scenario.tariff)
+    return case, scenario.model_copy(update={"tariff": tariff})
+
+
+def _enforcement(case: Case, scenario: Scenario, value: float) -> tuple[Case, Scenario]:
+    """Share of hidden miners found a month from the day the case closes, times this, half a month at most."""
+    found = tuple(
+        e.model_copy(update={"found_share_per_month": min(0.5, e.found_share_per_month * value)})
+        if e.start > case.as_of else e
+        for e in scenario.enforcement
+    )  # fmt: skip
+    return case, scenario.model_copy(update={"enforcement": found})
+
+
 def _capex(case: Case, scenario: Scenario, value: float) -> tuple[Case, Scenario]:
     projects = tuple(p.model_copy(update={"capex_usd_per_mw": p.capex_usd_per_mw * value}) for p in case.projects)
     return _changed(case, "projects", projects, f"capex_share {value!r}"), scenario
@@ -206,10 +232,12 @@ TARGETS: Mapping[str, Target] = {
     **{
         name: _assume(name)
         for name in (
-            "census_quantile", "hashprice_after", "hashprice_growth_share", "demand_growth_share", "outage_stress",
-            "hydro_share", "slip_extra_years",
+            "census_quantile", "world_quantile", "hashprice_after", "hashprice_growth_share", "demand_growth_share",
+            "outage_stress", "hydro_share", "slip_extra_years",
         )
     },
+    "mining_tariff_share": _tariff,
+    "enforcement_share": _enforcement,
     "import_share": _imports,
     "capex_share": _capex,
 }  # fmt: skip

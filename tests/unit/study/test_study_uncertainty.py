@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from gridrush.case.load import load_case, resolve_scenario
+from gridrush.study.miners import Miners
 from gridrush.study.uncertainty import TARGETS, Unknown, bands, draw, in_draw, quantiles_drawn, unknowns_of
 
 CASE = load_case("kazakhstan")
@@ -13,7 +14,8 @@ BASE = resolve_scenario(CASE, "import")
 
 
 def test_the_case_has_a_distribution_for_every_unknown():
-    assert [x.name for x in unknowns_of(CASE)] == list(TARGETS)
+    stated = ("hashprice_after", "hashprice_growth_share")  # one may state a trend in place of drawn worlds
+    assert [x.name for x in unknowns_of(CASE)] == [n for n in TARGETS if n not in stated]
     assert all(x.why for x in unknowns_of(CASE))
 
 
@@ -27,8 +29,9 @@ def test_values_rise_with_the_quantile_and_keep_their_bounds(unknown):
     if unknown.kind in ("uniform", "triangular"):
         assert unknown.low <= values[0]
         assert values[-1] <= unknown.high
-    case, scenario = in_draw(CASE, BASE, {unknown.name: values[0]})
-    assert (case, scenario) != (CASE, BASE)
+    base = resolve_scenario(CASE, "as-it-was") if unknown.name in ("mining_tariff_share", "enforcement_share") else BASE
+    case, scenario = in_draw(CASE, base, {unknown.name: values[0]})
+    assert (case, scenario) != (CASE, base)
 
 
 def test_five_of_a_hundred_lie_outside_each_end():
@@ -69,6 +72,29 @@ def test_a_draw_changes_what_it_names_and_nothing_else():
     assert case.digest != CASE.digest
     assert case.units == CASE.units
     assert in_draw(CASE, BASE, {"import_share": 0.5})[0].digest != in_draw(CASE, BASE, {"import_share": 0.6})[0].digest
+
+
+def test_rules_of_the_record_are_not_drawn():
+    """Tariff and enforcement are drawn from the day the case closes."""
+    scenario = resolve_scenario(CASE, "as-it-was")
+    _, drawn = in_draw(CASE, scenario, {"mining_tariff_share": 1.2, "enforcement_share": 60.0})
+    for a, b in zip(scenario.tariff, drawn.tariff, strict=True):
+        factor = 1.2 if a.start > CASE.as_of else 1.0
+        assert b.usd_per_mwh == pytest.approx(factor * a.usd_per_mwh)
+        assert b.night_usd_per_mwh == pytest.approx(factor * a.night_usd_per_mwh)
+    assert drawn.enforcement[0].found_share_per_month == 0.5
+
+
+def test_drawn_worlds_are_ranked_by_what_a_megawatt_hour_earns():
+    miners = Miners.of(CASE, draws=50)
+    last = {"2040-12": 2040, "2030-12": 2030}
+    low, high = (miners.drawn_world(q, None) for q in (0.05, 0.95))
+    earned = [np.log(w.hashprice_usd_per_ph_day / w.fleet_j_per_th)[w.recorded :].mean() for w in (low, high)]
+    assert earned[0] < earned[1] - 0.3
+    assert str(low.months[0]) == f"{CASE.first_year}-01"
+    assert str(low.months[-1]) in last
+    known = low.hashrate_ehs[: low.recorded]
+    assert (known == high.hashrate_ehs[: low.recorded]).all()
 
 
 def test_a_value_the_scenario_cannot_take_is_refused():
