@@ -28,6 +28,7 @@ from gridrush.study.claims import Evidence, judge_claims
 from gridrush.study.gallery import Gallery, from_bytes, to_bytes
 from gridrush.study.miners import Miners
 from gridrush.study.paths import Paths, draw_paths
+from gridrush.study.plan_store import PLANS, stored_plan
 from gridrush.study.relief import time_to_relief
 from gridrush.study.results import ResultStore
 from gridrush.study.run import Study
@@ -118,6 +119,7 @@ def run_all(
     return Study(
         case=case, runs=by_name, claims=claims, relief=relief, checks=check_run(main), answers=pd.DataFrame(),
         folder=out, seconds=clock.perf_counter() - began, gallery=job.gallery(chosen[0]),
+        plan=stored_plan(case, job.store.folder / PLANS),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from fake_gallery import make_gallery, make_plan
 
 from gridrush.case import schema as row
 from gridrush.case.model import Case
@@ -262,4 +263,4 @@ def make_study(scenarios: int = len(SCENARIOS), first: int = 2019, last: int = 2
         columns=["quantity", "year", "model", "official", "deviation_share", "within", "source"],
     )  # fmt: skip
     answers = pd.DataFrame(columns=["question", "text"])
-    return Study(case, runs, claims, relief, checks, answers, {}, None, 12.0)
+    return Study(case, runs, claims, relief, checks, answers, {}, None, 12.0, make_gallery(), make_plan())

@@ -17,6 +17,9 @@ import pandas as pd
 import pytest
 
 from gridrush.report import build, report
+from gridrush.report.build import _figures, _sections
+from gridrush.report.figures.breaks import plain_loss
+from gridrush.report.svg import Scale
 from gridrush.report.view import View
 from gridrush.report.words import THIN, number, with_unit
 from gridrush.study.run import Study
@@ -208,6 +211,69 @@ def test_a_study_with_a_part_missing_still_makes_a_page(tmp_path: Path, gone: st
     page = build(dataclasses.replace(study, runs=runs), tmp_path).read_text("utf-8")
     assert Outline(page).open == []
     assert ("The evidence" in page) == (page.count('class="card"') > 0)
+
+
+CLOSE_UPS = {
+    "heat": "calendar-2021", "weeks": "worst-weeks", "headroom": "headroom-2021", "shocks": "contingencies",
+    "replay": "replay", "rush": "rush", "stays": "break-even", "evidence": "evidence", "lessons": "lessons",
+    "bands": "bands-eue-mwh", "sensitivity": "sensitivity-eue-mwh-as-it-was",
+}  # fmt: skip
+
+
+def _shown(study: Study) -> set[str]:
+    return {figure.key for section in _sections(View(study)) for figure in _figures(section)}
+
+
+@pytest.mark.parametrize(("table", "figure"), CLOSE_UPS.items())
+def test_a_close_up_is_shown_where_the_study_has_it_and_left_out_where_not(table: str, figure: str) -> None:
+    study = fake_study.make_study()
+    rest = {k: v for k, v in study.gallery.items() if k != table}
+    assert figure in _shown(study)
+    assert figure not in _shown(dataclasses.replace(study, gallery=rest))
+
+
+@pytest.mark.parametrize("part", ["builds", "cost_waterfall", "nuclear", "miners"])
+def test_a_plan_without_one_of_its_answers_still_shows_the_others(part: str) -> None:
+    figures = {"builds": "plan-builds", "cost_waterfall": "plan-cost", "nuclear": "plan-nuclear",
+               "miners": "plan-regret"}  # fmt: skip
+    study = fake_study.make_study()
+    assert study.plan is not None
+    shown = _shown(dataclasses.replace(study, plan={k: v for k, v in study.plan.items() if k != part}))
+    assert {k: figure in shown for k, figure in figures.items()} == {k: k != part for k in figures}
+
+
+def test_the_cost_of_a_plan_adds_up_in_its_table(folder: Path) -> None:
+    table = pd.read_csv(folder / "tables" / "plan-cost.csv")
+    lines = table["present value [M USD]"]
+    assert lines.iloc[:-1].sum() == pytest.approx(lines.iloc[-1]) == pytest.approx(41_000)
+
+
+def test_sorted_hours_keep_the_largest_and_smallest_of_the_year(folder: Path) -> None:
+    study = fake_study.make_study()
+    hours = next(iter(study.runs.values())).hourly.sel(time="2021")
+    load = (hours["load_mw"] + hours["registered_mw"]).sum("zone")
+    table = pd.read_csv(folder / "tables" / "load-duration.csv")
+    column = table.columns[2]
+    assert "2021" in column
+    assert table[column].iloc[0] == pytest.approx(float(load.max()), abs=0.1)
+    assert table[column].iloc[-1] == pytest.approx(float(load.min()), abs=0.1)
+    assert table[column].is_monotonic_decreasing
+
+
+def test_names_of_losses_read_as_words() -> None:
+    view = View(fake_study.make_study())
+    assert plain_loss("islanding of South", view) == "All of the North-South"
+    assert plain_loss("one circuit of North-South (50% left)", view) == "One circuit of the North-South"
+    assert plain_loss("loss of GRES unit 1, GRES unit 2", view) == "Two units of GRES at once"
+
+
+def test_one_year_that_dwarfs_the_story_is_shown_on_a_scale_of_tens() -> None:
+    plain, tens = Scale.of([0.6, 4.0], 4.0, least=0.1), Scale.of([0.6, 4.0, 1700.0], 4.0, least=0.1)
+    assert plain.least == 0.0
+    assert plain([4.0])[0] == 4.0
+    assert tens([0.0, 0.1, 10.0]).tolist() == [0.0, 0.0, 2.0]
+    assert tens.bounds([1700.0]) == (0.0, 5.0)
+    assert [value for _, value in tens.ticks(4.0)] == pytest.approx([0.0, 1.0, 10.0, 100.0, 1000.0])
 
 
 def test_a_single_year_makes_a_page(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -128,8 +129,9 @@ def _bands(view: View, quantity: str, what: str, table: pd.DataFrame) -> Figure:
             svg.text(left - 12 if wide else left, y + 4 if wide else y - 12, name, "" if wide else "small",
                      "end" if wide else "start")  # fmt: skip
             tip = f"{name}: {rough(mid[i], unit)}, 5 to 95% {rough(low[i], unit)} to {rough(high[i], unit)}"
-            svg.add(f'<rect x="{f.px(low[i]):.1f}" y="{y - 6:.1f}" width="{max(f.px(high[i]) - f.px(low[i]), 2):.1f}"'
-                    f' height="12" rx="6" style="fill:var(--flow);fill-opacity:.38" data-tip="{tip}"/>')  # fmt: skip
+            x, w = f.px(low[i]), max(f.px(high[i]) - f.px(low[i]), 2)
+            svg.add(f'<rect x="{x:.1f}" y="{y - 6:.1f}" width="{w:.1f}" height="12" rx="6"'
+                    f' style="fill:var(--flow);fill-opacity:.38" data-tip="{escape(tip, quote=True)}"/>')  # fmt: skip
             svg.circle(f.px(mid[i]), y, 5.5, "fill:var(--flow)", tip=tip)
         return str(svg)
 
