@@ -91,7 +91,8 @@ def plan(
         raise CaseError(wrong)
     quiet()
     from gridrush.study.expansion import independent_lole, plan_problem, solve
-    from gridrush.study.plan_store import PLANS, save_plan, told, whole_plan
+    from gridrush.study.plan_files import told, whole_plan
+    from gridrush.study.plan_store import PLANS, save_plan
 
     gathered = int(zones) if zones is not None and zones.isdecimal() else zones
     with progress_bar("reading") as tell:
@@ -164,7 +165,8 @@ def _print(problem: PlanProblem, found: Plan) -> None:
 
 
 def _write(problem: PlanProblem, found: Plan, whole: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
-    from gridrush.study.plan_store import FILE, command, plain, scenario_of, write_plan, write_scenario
+    from gridrush.study.plan_files import FILE, command, scenario_of, write_plan, write_scenario
+    from gridrush.study.plan_store import plain
 
     files = [out] if out.suffix else [out / FILE, out / "plan.xlsx", out / "plan.nc"]
     if not out.suffix and problem.case is not None:

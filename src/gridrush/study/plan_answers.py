@@ -60,10 +60,11 @@ def nuclear_question(
     weight = np.array([s.weight for s in problem.stages])
     mw_years = float(weight @ free.standing_mw[:, at])
     capex_per_annuity = project.capex_usd_per_mw / c.capex_usd_per_mw_year
+    least_usd = min(without.lower_bound_usd, without.cost_usd), min(free.lower_bound_usd, free.cost_usd)
     worth = {
-        "low": (without.lower_bound_usd - free.cost_usd) / mw_years * capex_per_annuity,
+        "low": (least_usd[0] - free.cost_usd) / mw_years * capex_per_annuity,
         "best": (without.cost_usd - free.cost_usd) / mw_years * capex_per_annuity,
-        "high": (without.cost_usd - free.lower_bound_usd) / mw_years * capex_per_annuity,
+        "high": (without.cost_usd - least_usd[1]) / mw_years * capex_per_annuity,
     }
     price, carbon = problem.stages[0].carbon_price_usd_per_t, None
     for turn in range(CARBON_ROUNDS):

@@ -1,0 +1,154 @@
+"""A plan as it leaves the house: all of it for JSON, sentences, tables, a PyPSA network, and a scenario of its case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from gridrush.case.estimate import Estimate
+from gridrush.case.load import resolve_scenario
+from gridrush.case.model import Case
+from gridrush.case.scenario import Scenario
+from gridrush.planning.plan import Plan
+from gridrush.study.expansion import PlanProblem
+from gridrush.study.plan_answers import builds_with_slips, waterfall
+
+FILE = "plan.json"
+"""Name of a plan in the folder that `gridrush plan --out` writes."""
+
+
+def whole_plan(
+    problem: PlanProblem, plan: Plan, lole_check: Sequence[Estimate] = (), more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """All of a plan that is printed, stored and shown: see the keys."""
+    about: dict[str, Any] = {"network": problem.name, "dropped": list(problem.dropped)}
+    if problem.case is not None:
+        about = {"case": problem.name, "scenario": problem.scenario}
+    energy = plan.generation()
+    zones = plan.stages[0].futures[0].system.zones
+    price = plan.tables()["price_usd_per_mwh"]
+    out = {
+        **about, "years": plan.years, **plan.to_dict(), "cost_waterfall": waterfall(plan),
+        "energy_mwh": {str(y): row.to_dict() for y, row in energy.iterrows()},
+        "price_usd_per_mwh": {str(y): {z: float(row[z]) for z in zones} for y, row in price.iterrows()},
+        "margin_share": list(plan.margin_share),
+        "bounds": [{"seconds": p.seconds, "lower_usd": p.lower_usd, "upper_usd": p.upper_usd, "gap": p.gap_share,
+                    "what": p.what} for p in plan.log],
+    }  # fmt: skip
+    if problem.case is not None:
+        out["builds"] = builds_with_slips(problem.case, plan)
+    if lole_check:
+        out["lole_check"] = [e.to_dict() for e in lole_check]
+    return {**out, **(more or {})}
+
+
+def told(more: Mapping[str, Any]) -> list[str]:
+    """The answers in sentences."""
+    lines = []
+    n = more.get("nuclear")
+    if n is not None and n.get("candidate") is None:
+        lines.append(f"Nuclear: {n['why']}.")
+    elif n is not None:
+        worth, c = n["break_even_capex_usd_per_mw"], n["capex_usd_per_mw"]
+        carbon = n["break_even_carbon_price_usd_per_t"]
+        lines.append(f"Nuclear, from {n['earliest_year']}: enters at a capex of {worth['best'] / 1e6:.2f} M USD/MW "
+                     f"({worth['low'] / 1e6:.2f} to {worth['high'] / 1e6:.2f}); it is {c['best'] / 1e6:.2f}."
+                     + ("" if carbon is None else f" Or at a carbon price of {carbon['best']:.0f} USD/t "
+                        f"({carbon['low']:.0f} to {carbon['high']:.0f})."))  # fmt: skip
+        later = n["price_of_waiting_usd"] / 1e9
+        lines.append(f"Deciding on a reactor {n['wait_years']:.0f} years later {'costs' if later > 0 else 'saves'} "
+                     f"{abs(later):.2f} bn USD, money of {n['money_of']}.")  # fmt: skip
+    if (m := more.get("miners")) is not None:
+        lines += [f"Plan for miners that {r['plan']}, if they {r['future']}: regret {r['regret_usd'] / 1e6:,.0f} M "
+                  f"USD ({r['regret_share']:.2%}), idle plant {r['idle_usd'] / 1e6:,.0f} M."
+                  for r in m["regret"]]  # fmt: skip
+        lines += [f"Stranded plant, {name}: miners pay {b['miners_usd'] / 1e6:,.1f} M USD a year, consumers "
+                  f"{b['consumers_usd'] / 1e6:,.1f} M ({b['consumers_usd_per_mwh']:.2f} USD/MWh)."
+                  for name, b in m["bill"].items()]  # fmt: skip
+    return lines
+
+
+def command(where: str, asked: Mapping[str, Any]) -> str:
+    """The command that makes a plan."""
+    flags = {"from": asked["from"], "to": asked["to"], "every": asked["every"], "lole": asked["lole"],
+             "carbon-price": asked["carbon_price"], "decide": asked["decide"], "gap": asked["gap"],
+             "scenario": asked["scenario"], "samples": asked["samples"] if asked["lole"] else None,
+             "futures": asked["futures"], "seed": asked["seed"]}  # fmt: skip
+    words = [f"--{k} {v}" for k, v in flags.items() if v is not None]
+    words += [f"--{k} {v}" for k in ("exclude", "force") for v in asked[k]]
+    return " ".join(["gridrush plan", where, *words])
+
+
+def scenario_of(
+    case: Case, plan: Plan, *, name: str = "least-cost", base: str = "open-door", made: str = ""
+) -> dict[str, Any]:
+    """A scenario that builds what a plan of a case builds, as the difference to its base.
+
+    Each project comes once, with what stands of it at the end of the plan, on the first day of the year in which the
+    plan first has it, or later ones on average. Contracts become import contracts from the year of the plan's stage
+    on; miners on call become rationing paid at the price of a call.
+    """
+    projects = {p.project: p for p in case.projects}
+    told = {b.project for b in resolve_scenario(case, base).builds}
+    ties = {f"{t.tie} contract {t.start.year}": t for t in case.ties}
+    builds: list[dict[str, Any]] = []
+    contracts: list[dict[str, Any]] = []
+    rationing: list[dict[str, Any]] = []
+    years = np.array(plan.years, np.float64)
+    for i, c in enumerate(plan.candidates):
+        built = np.where(plan.built_mw[:, i] > 0.5, plan.built_mw[:, i], 0.0)
+        if not built.any():
+            continue
+        first = date(int(plan.years[int(np.argmax(built > 0))]), 1, 1)
+        if c.name in projects and c.name not in told:
+            p = projects[c.name]
+            on = date(round(float(years @ built / built.sum())), 1, 1)
+            row: dict[str, Any] = {"project": c.name, "online": on}
+            if abs(built.sum() - p.capacity_mw) > 0.5:
+                row["capacity_mw"] = round(float(built.sum()), 1)
+            builds.append(row)
+        elif c.name in ties:
+            t = ties[c.name]
+            row = {"start": first, "zone": t.zone, "partner": t.partner, "capacity_mw": round(float(built.max()), 1),
+                   "price_usd_per_mwh": t.price_usd_per_mwh}  # fmt: skip
+            contracts.append(row if t.end is None else {**row, "end": t.end})
+        elif c.technology == "interruptible" and not rationing:
+            rationing.append({"start": first, "paid_usd_per_mwh": c.cost_usd_per_mwh})
+    out: dict[str, Any] = {
+        "name": name, "title": "Least cost",
+        "story": f"What the planner builds at least cost. Made by `{made}`." if made else "What the planner builds.",
+        "base": base,
+    }  # fmt: skip
+    if builds:
+        out["also_build"] = builds
+    if contracts:
+        out["import_contract"] = contracts
+    if rationing:
+        out["rationing"] = rationing
+    Scenario.model_validate(out)
+    return out
+
+
+def write_scenario(difference: Mapping[str, Any], path: Path, *, comment: str) -> None:
+    """A scenario as a file a person can read, with a word on how it was made."""
+    body = yaml.safe_dump(dict(difference), sort_keys=False, allow_unicode=True, width=110)
+    path.write_text("".join(f"# {line}\n" for line in comment.splitlines()) + body, encoding="utf-8")
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """A plan as `.xlsx` (its tables) or `.nc` (its last stage as a PyPSA network)."""
+    if path.suffix == ".nc":
+        from gridrush.study.networks import write_pypsa
+
+        write_pypsa(plan.system(len(plan.stages) - 1), path)
+        return
+    import pandas as pd
+
+    with pd.ExcelWriter(path) as book:
+        for sheet, table in plan.tables().items():
+            table.to_excel(book, sheet_name=sheet, index=table.index.name is not None)
