@@ -11,7 +11,8 @@ import numpy as np
 from gridrush.case.load import load_case
 from gridrush.mining._kernels import _run
 from gridrush.mining.calibrate import fit_rush
-from gridrush.mining.census import census, value_of_measurement
+from gridrush.mining.census import census
+from gridrush.mining.evidence import value_of_measurement
 from gridrush.mining.fleet import world_fleet
 from gridrush.mining.forecast import world_forecast, world_path
 from gridrush.mining.migration import DEFAULT, MonthDrivers, RushModel

@@ -36,7 +36,7 @@ class Beliefs:
     """
 
     map_bias: float = -0.38  # mean of b: pools that Chinese owners use are over-represented in the map's sample
-    map_bias_std: float = 0.42  # the map sees 32-38% of the hash rate
+    map_bias_std: float = 0.55  # the map sees 32-38% of the hash rate
     proxy_bias: float = -0.10  # mean of v: after the ban hidden Chinese traffic also surfaced elsewhere
     proxy_bias_std: float = 0.12
     fleet_std: float = 0.22  # between 29.5 (all new) and 98 J/TH (all Antminer S9) around 59.4
@@ -44,7 +44,7 @@ class Beliefs:
     month_persistence: float = 0.7
     share_drift_std: float = 0.12  # per month where the map has no reading
     registered_logit: float = 0.1  # at the last month: about half; officials say 600 of 940 or 600 of 1,800
-    registered_logit_std: float = 0.9
+    registered_logit_std: float = 1.2
     registered_drift: float = 0.0  # logit a year
     registered_drift_std: float = 0.5
     growth: float = 0.015  # consumption growth without miners, 2021 on 2020; usual growth is 1-2% a year
@@ -54,12 +54,12 @@ class Beliefs:
     growth_read_std: float = 0.008  # rounding and the meaning of "growth" in a statement
     statement_std: Mapping[str, float] = field(
         default_factory=lambda: {
-            "registered_mw": 0.20, "unregistered_mw": 0.80, "total_mw": 0.50, "ratio": 0.80, "fee_usd": 0.10,
+            "registered_mw": 0.30, "unregistered_mw": 0.80, "total_mw": 0.60, "ratio": 0.80, "fee_usd": 0.10,
         }
     )
     shared_std: Mapping[str, float] = field(
         default_factory=lambda: {
-            "registered_mw": 0.20, "unregistered_mw": 0.70, "total_mw": 0.50, "ratio": 0.40, "growth_share": 0.025,
+            "registered_mw": 0.30, "unregistered_mw": 0.70, "total_mw": 0.60, "ratio": 0.40, "growth_share": 0.03,
             "fee_usd": 0.15,
         }
     )
@@ -407,65 +407,3 @@ def _systematic(weight: Floats, n: int, rng: np.random.Generator) -> np.ndarray[
     at = (np.arange(n) + rng.random()) / n
     pick = np.searchsorted(np.cumsum(weight), at)
     return rng.permutation(np.minimum(pick, len(weight) - 1)).astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What one new measurement would teach about the last month's miners, before its result is known."""
-
-    quantity: str
-    std_share: float  # error of the measurement, share of its value
-    width_now_mw: float  # of the 90% interval of the total
-    width_expected_mw: float
-
-    @property
-    def narrowing_share(self) -> float:
-        """Part of the width expected to go."""
-        return 1.0 - self.width_expected_mw / self.width_now_mw
-
-
-MEASUREMENTS: Mapping[str, float] = {
-    "unregistered_mw": 0.15,  # feeder survey of unmetered farms
-    "registered_mw": 0.03,  # meters of the licensed farms
-    "total_mw": 0.10,  # night load of substations before and after a cut
-    "fee_receipts_mw": 0.05,  # a quarter of fee receipts over the fee: registered miners' energy
-    "registered_share": 0.20,  # sample of farms checked against the register
-}
-"""Measurements one could order, with their errors (assumed; the detect room gives a survey's own)."""
-
-
-def value_of_measurement(
-    found: Census, *, std_share: Mapping[str, float] | None = None, truths: int = 200, seed: int = 1
-) -> tuple[Lesson, ...]:
-    """Expected narrowing of the last month's total from each measurement, best first.
-
-    For truths drawn from the posterior a result is drawn with its error, the draws are weighed by it and the width of
-    the 90% interval is taken; its mean over the truths is what one may expect (preposterior analysis).
-    """
-    registered, hidden = found.draws_mw[:, -1, 0], found.draws_mw[:, -1, 1]
-    total = registered + hidden
-    running = registered * (1.0 - found.rationed_share)
-    seen = {
-        "unregistered_mw": hidden,
-        "registered_mw": registered,
-        "total_mw": total,
-        "fee_receipts_mw": running,
-        "registered_share": registered / total,
-    }
-    errors = dict(MEASUREMENTS if std_share is None else std_share)
-    if unknown := sorted(set(errors) - set(seen)):
-        raise ValueError(f"unknown measurements {unknown}; need some of {sorted(seen)}")
-    flat = np.full(len(total), 1.0 / len(total))
-    now = _weighted_quantiles(total, flat)
-    out = []
-    for name, error in errors.items():
-        rng = stream(seed, f"census:lesson:{name}")
-        log = np.log(seen[name])
-        widths = np.empty(truths)
-        for k in range(truths):
-            result = log[rng.integers(len(log))] + error * rng.standard_normal()
-            weight = _normalise(-0.5 * ((log - result) / error) ** 2)
-            low, _, high = _weighted_quantiles(total, weight)
-            widths[k] = high - low
-        out.append(Lesson(name, error, float(now[2] - now[0]), float(widths.mean())))
-    return tuple(sorted(out, key=lambda x: -x.narrowing_share))

@@ -282,7 +282,7 @@ def of_miners(case: Case, miners: Miners, seed: int) -> dict[str, pd.DataFrame]:
     """Tables about mining; none for a case without miners."""
     if miners.census is None:
         return {}
-    from gridrush.mining.census import value_of_measurement
+    from gridrush.mining.evidence import value_of_measurement
 
     evidence = [(e.name, e.width_without_mw, e.width_with_mw, e.shift_mw) for e in miners.census.evidence]
     lessons = [(x.quantity, x.std_share, x.width_now_mw, x.width_expected_mw)

@@ -5,7 +5,8 @@ import pytest
 
 from gridrush.case.load import load_case
 from gridrush.case.schema import Statement
-from gridrush.mining.census import Beliefs, census, growth_of_year, value_of_measurement, zone_shares
+from gridrush.mining.census import Beliefs, census, growth_of_year, zone_shares
+from gridrush.mining.evidence import foretold, value_of_measurement
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +112,31 @@ def test_too_few_draws_and_a_case_without_miners_are_refused(case):
         census(case, draws=3)
     with pytest.raises(Exception, match="mining_country"):
         census(case.model_copy(update={"mining_country": ""}))
+
+
+def test_statements_left_out_are_foretold_by_the_rest(case):
+    """Nearly all lie in the interval of the quantity itself, all in that of what would be said of it."""
+    used = [x for x in foretold(case, draws=8000) if not x.after_close]
+    assert len(used) == sum(s.on <= case.as_of for s in case.statements)
+    assert sum(x.quantity_holds for x in used) >= len(used) - 2
+    assert all(x.statement_holds for x in used)
+    assert 0.3 < np.mean([x.percentile for x in used]) < 0.7
+
+
+def test_a_statement_left_out_is_not_used(case):
+    """Whatever it says, what the rest foretells of its quantity is the same."""
+    first = next(s for s in case.statements if s.quantity == "total_mw" and s.on <= case.as_of)
+    louder = tuple(s.model_copy(update={"value": 5 * s.value}) if s is first else s for s in case.statements)
+    plain, loud = (
+        next(x for x in foretold(c, draws=4000) if x.name.startswith(f"{first.on} {first.who}: total_mw"))
+        for c in (case, case.model_copy(update={"statements": louder}))
+    )  # fmt: skip
+    assert loud.value == 5 * plain.value
+    assert loud.quantity == pytest.approx(plain.quantity)
+    assert loud.percentile > plain.percentile
+
+
+def test_leaving_out_a_whole_kind_leaves_more_doubt(case):
+    alone, kind = (foretold(case, draws=8000, whole_group=g) for g in (False, True))
+    width = [[x.quantity[2] / x.quantity[0] for x in r if "registered_mw" in x.name] for r in (alone, kind)]
+    assert np.mean(width[1]) > np.mean(width[0])
