@@ -14,9 +14,12 @@ export interface State {
   busy: boolean; problems: Problem[]; spoken: number;
 }
 
+/** The hour of the week the page opens with: Monday evening. */
+const EVENING = 19;
+
 export let info: CaseInfo;
 export const state: State = {
-  screen: { base: "", values: {} }, view: "start", language: "en", year: 2022, week: "2021-10-25", hour: 0, beside: [], theme: "",
+  screen: { base: "", values: {} }, view: "start", language: "en", year: 2022, week: "2021-10-25", hour: EVENING, beside: [], theme: "",
   result: null, base: null, levers: null, others: {}, busy: true, problems: [], spoken: 0,
 };
 
@@ -52,7 +55,7 @@ export function address(change: Partial<State> = {}): string {
   q.set("s", write(s.screen));
   if (s.view !== "start") q.set("view", s.view);
   if (s.year !== 2022) q.set("year", String(s.year));
-  if (s.view === "week" || s.view === "map") { q.set("week", s.week); if (s.hour) q.set("hour", String(s.hour)); }
+  if (s.view === "week" || s.view === "map") { q.set("week", s.week); if (s.hour !== EVENING) q.set("hour", String(s.hour)); }
   for (const b of s.beside) q.append("with", write(b));
   if (s.language !== "en") q.set("lang", s.language);
   return `?${q.toString().replace(/%3D/g, "=").replace(/%3A/g, ":").replace(/%7E/g, "~")}`;
@@ -65,7 +68,7 @@ function fromAddress(): Partial<State> {
     screen: read(q.get("s") ?? info.default_scenario), view: VIEWS.includes(view) ? view : "start",
     language: language in LANGUAGES ? language : "en",
     year: year >= info.first_year && year <= info.last_year ? year : Math.min(Math.max(2022, info.first_year), info.last_year),
-    week: /^\d{4}-\d\d-\d\d$/.test(week) ? week : defaultWeek(), hour: Math.min(167, Math.max(0, Number(q.get("hour") ?? 0) || 0)),
+    week: /^\d{4}-\d\d-\d\d$/.test(week) ? week : defaultWeek(), hour: Math.min(167, Math.max(0, Number(q.get("hour") ?? EVENING) || 0)),
     beside: q.getAll("with").slice(0, 3).map(read),
   };
 }

@@ -44,9 +44,9 @@ export function Years() {
       <Chart name="unserved" title={t("years.unserved")} caption={t("years.unserved.caption")} unit="GWh" {...common} lines={apart(s, (x) => x.annual["unserved_gwh"], "var(--alarm)")} />
       <Chart name="cut" title={t("years.cut")} caption={t("years.cut.caption")} unit="GWh" {...common} lines={apart(s, (x) => x.annual["interrupted_gwh"], "var(--miners)")} />
       <Chart name="generation" title={t("years.generation")} unit="TWh" {...common} lines={Object.entries(r.generation_twh).filter(([, v]) => v.some((x) => (x ?? 0) > 0.05)).map(([f, v]): Line => ({ name: fuelName(f), colour: FUELS[f] ?? "var(--other)", kind: "area", values: v }))} />
-      <Chart name="imports" title={t("years.imports")} unit="TWh" {...common} lines={apart(s, (x) => x.annual["net_import_twh"], "var(--flow)")} />
+      <Chart name="imports" title={t("years.imports")} unit="TWh" {...common} lines={apart(s, (x) => x.annual["net_import_twh"], "var(--ink)")} />
       <Chart name="co2" title={t("years.co2")} unit="Mt" {...common} zero={false} lines={apart(s, (x) => x.annual["co2_mt"], "var(--ink)")} />
-      <Chart name="cost" title={t("years.cost")} caption={t("years.cost.caption")} unit={t("unit.bnUSD")} {...common} zero={false} lines={apart(s, (x) => x.system_cost_usd.map((v) => (v === null ? null : v / 1e9)), "var(--accent)")} />
+      <Chart name="cost" title={t("years.cost")} caption={t("years.cost.caption")} unit={t("unit.bnUSD")} {...common} zero={false} lines={apart(s, (x) => x.system_cost_usd.map((v) => (v === null ? null : v / 1e9)), "var(--ink)")} />
       <RiskJob />
     </div>
   );

@@ -93,7 +93,7 @@ def _table(taken: Taken, name: str) -> pd.DataFrame:
     if name == "projects":
         rows = pd.DataFrame(in_service(run))
         return rows.set_index("project") if len(rows) else rows
-    return run.ledger if name == "ledger_usd" else party_balances(run)
+    return (run.ledger if name == "ledger_usd" else party_balances(run)).add_suffix("_usd")
 
 
 def _flat(data: xr.Dataset, axis: str) -> pd.DataFrame:

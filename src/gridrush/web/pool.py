@@ -47,6 +47,7 @@ class Question:
     loop: asyncio.AbstractEventLoop
     answers: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
     dropped: bool = False
+    begun: bool = False  # its first years are told, the rest waits its turn
 
     def give(self, message: Message) -> None:
         """Hand an answer to whoever waits, from any thread."""
@@ -145,8 +146,9 @@ class Pool:
                 self._more.wait(1.0)
             if self._closed:
                 return None
-            known = next((q for q in itertools.islice(self._waiting, 8) if self._served.get(q.session) == i), None)
-            question = known if known is not None else self._waiting[0]
+            near = list(itertools.islice(self._waiting, 8))
+            mine = [q for q in near if self._served.get(q.session) == i] or [q for q in near if not q.begun] or near
+            question = mine[0]
             self._waiting.remove(question)
             self._running[i] = question
             self._served[question.session] = i
@@ -192,11 +194,24 @@ class Pool:
 
     def _feed(self, i: int, pipe: Any) -> None:
         while (question := self._next(i)) is not None:
-            pipe.send((question.number, question.kind, question.content))
+            # while others wait, the years looked at come first, and the rest after the others' first years
+            brief = question.kind == "run" and not question.begun and bool(self._waiting)
+            pipe.send((question.number, question.kind, {**question.content, "brief": brief}))
             while True:
                 if not _heard(pipe, TIME_LIMIT_S, lambda: self._closed):
                     raise EOFError
                 message = pipe.recv()
+                if message[0] == "begun":
+                    with self._more:
+                        self._running.pop(i, None)
+                        question.begun = True
+                        newer = any(q.session == question.session and q.number > question.number and q.kind == "run"
+                                    for q in (*self._waiting, *self._running.values()))  # fmt: skip
+                        if not question.dropped and not newer:
+                            self._waiting.append(question)
+                            self._more.notify_all()
+                    question.give(("superseded", None) if newer else ("part", message[1]))
+                    break
                 if message[0] != "part":
                     with self._more:  # before it is told, so that whoever asks next finds the worker free
                         self._running.pop(i, None)

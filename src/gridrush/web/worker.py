@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Message = tuple[str, Any]
-"""Kind and content: part, done, progress, problems, failed, superseded, ready."""
+"""Kind and content: part, begun, done, progress, problems, failed, superseded, ready."""
 
 
 def problems_of(error: CaseError) -> list[dict[str, Any]]:
@@ -98,8 +98,12 @@ def _answer(instant: Instant, kind: str, content: Any, pipe: Connection, gone: C
             at = pd.DatetimeIndex(hours["time"].values)
             taken = [export.Taken(taken[0].run, hours.isel(time=(at >= first) & (at < last)))]
         return "done", export.packed(taken, content["view"], content["format"])
+    year, until = content["year"], content["until"] or instant.case.last_year
+    if content["brief"] and year is not None and year < until:
+        run = instant.run(scenario, superseded=gone, until=year)
+        return "begun", orjson.dumps({"until": year, **payload.of_run(run)})
     run = instant.run(
-        scenario, superseded=gone, looked_at=content["year"], until=content["until"],
+        scenario, superseded=gone, looked_at=year, until=until,
         on_part=lambda r, year: pipe.send(("part", orjson.dumps({"until": year, **payload.of_run(r)}))),
     )  # fmt: skip
     return "done", orjson.dumps({"until": run.years[-1], **payload.of_run(run)})

@@ -7,7 +7,9 @@ import time
 import warnings
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ with warnings.catch_warnings():  # newer releases of Starlette ask for httpx2
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
+from gridrush.case.template import new_case
 from gridrush.web.app import create_app
 
 HOST = "http://127.0.0.1:8765"
@@ -78,18 +81,65 @@ def test_hours_of_a_week_balance(client: TestClient) -> None:
     assert made == pytest.approx(used, rel=0.03)  # losses and stores
 
 
-@pytest.mark.parametrize("form", ["csv", "xlsx", "nc", "zip"])
-def test_a_run_can_be_taken_away(client: TestClient, form: str) -> None:
-    got = client.post(f"/api/take/{form}", json={**ask(), "first": "2021-10-25T00", "view": "years"})
-    assert got.status_code == 200
-    assert "attachment" in got.headers["content-disposition"]
-    if form == "zip":
-        names = zipfile.ZipFile(BytesIO(got.content)).namelist()
-        assert {"README.txt", "years.csv", "months.csv", "ledger_usd.csv", "run.nc", "scenario.json"} <= set(names)
-    elif form == "nc":
+@pytest.mark.parametrize("form, view", [
+    ("csv", "money"), ("xlsx", "plants"), ("json", "years"), ("nc", "week"), ("zip", "start"), ("zip", "compare"),
+])  # fmt: skip
+def test_a_view_can_be_taken_away(client: TestClient, form: str, view: str) -> None:
+    beside = [{"base": "nuclear", "values": {}}] if view == "compare" else []
+    body = {**ask(), "view": view, "beside": beside, "first": "2021-10-25T00", "hours": 48}
+    got = client.post(f"/api/take/{form}", json=body)
+    assert got.status_code == 200, got.text
+    assert f"-{view}." in got.headers["content-disposition"]
+    if form == "nc":
         assert got.content[:4] in (b"\x89HDF", b"CDF\x01", b"CDF\x02")
-    else:
+    elif form == "json":
+        assert [row[0] for row in got.json()["tables"]["years"]["data"]]
+        assert got.json()["about"]
+    elif form == "xlsx":
         assert got.content[:2] == b"PK"
+    else:
+        files = zipfile.ZipFile(BytesIO(got.content))
+        names = {"start": {"years.csv", "months.csv", "ledger_usd.csv", "run.nc"}, "money": {"balances_usd.csv"},
+                 "compare": {"years nuclear.csv", "years as-it-was.csv", "scenario1.json"}}[view]  # fmt: skip
+        assert names | {"README.txt", "scenario.json"} <= set(files.namelist())
+        assert all(name.partition(".csv")[0] in files.read("README.txt").decode() for name in names if "csv" in name)
+
+
+def test_a_run_up_to_a_year_is_the_beginning_of_the_whole(client: TestClient) -> None:
+    short = lines(client.post("/api/simulate", json={**ask({"fee": 4}), "until": 2022}))[-1]["result"]
+    whole = lines(client.post("/api/simulate", json={**ask({"fee": 4}), "year": 2023}))[-1]["result"]
+    assert short["years"] == [2019, 2020, 2021, 2022]
+    assert short["annual"]["co2_mt"] == whole["annual"]["co2_mt"][:4]
+    assert client.post("/api/simulate", json={**ask(), "until": 2050}).status_code == 422
+
+
+def test_who_waits_is_told_the_year_looked_at_before_another_gets_the_rest(client: TestClient) -> None:
+    def one(n: int) -> list[dict[str, Any]]:
+        return lines(client.post("/api/simulate", json={**ask({"fee": 10 + n}, session=f"s{n}"), "year": 2022}))
+
+    with ThreadPoolExecutor(4) as people:
+        told = list(people.map(one, range(4)))
+    assert {t[-1]["kind"] for t in told} == {"done"}
+    assert sum(t[0]["result"]["until"] == 2022 for t in told) >= 3
+    for t in told:
+        assert t[0]["result"]["annual"]["co2_mt"] == t[-1]["result"]["annual"]["co2_mt"][: len(t[0]["result"]["years"])]
+
+
+def test_a_case_that_does_not_load_is_told_in_place_until_it_is_mended(tmp_path: Path) -> None:
+    where = tmp_path / "mine"
+    new_case(where)
+    header = (where / "case.yaml").read_text(encoding="utf-8")
+    (where / "case.yaml").write_text(header + "nonsense: 1\n", encoding="utf-8")
+    app = create_app(str(where), workers=1)
+    app.app.state.pool.start = lambda: None
+    with TestClient(app, base_url=HOST) as c:
+        got = c.get("/api/case")
+        assert got.status_code == 422
+        assert "nonsense" in got.text
+        assert c.post("/api/simulate", json=ask()).status_code == 422
+        assert c.get("/").status_code == 200
+        (where / "case.yaml").write_text(header, encoding="utf-8")
+        assert c.get("/api/case").json()["zones"]
 
 
 def test_the_snippet_gives_the_same_scenario(client: TestClient) -> None:
@@ -116,7 +166,7 @@ def test_what_is_not_json_is_refused(client: TestClient) -> None:
 
 
 def test_a_body_of_many_megabytes_is_refused_before_it_is_read(client: TestClient) -> None:
-    assert client.post("/api/simulate", content=b"x" * 2_000_000).status_code == 413
+    assert client.post("/api/simulate", content=b"x" * 100_000_000).status_code == 413
     assert client.post("/api/simulate", content=iter([b"x" * 40_000] * 4)).status_code == 413
 
 
@@ -154,6 +204,27 @@ def test_a_job_tells_its_progress_and_its_result(client: TestClient) -> None:
     assert risk["years"] == [2020]
     assert risk["zones"]["system"]["LOLE_h"][0] >= 0
     assert client.post("/api/jobs/risk", json=body).json()["id"] == job["id"]
+
+
+def test_headroom_is_found_for_every_zone(client: TestClient) -> None:
+    body = {"screen": ask()["screen"], "year": 2025, "shares": [0.0], "samples": 20}
+    job = client.post("/api/jobs/headroom", json=body).json()
+    states = [json.loads(x[6:]) for x in client.get(f"/api/jobs/{job['id']}/events").text.splitlines() if x]
+    assert states[-1]["state"] == "done", states[-1]
+    assert {h["zone"] for h in states[-1]["result"]["headroom"]} >= {"North", "South"}
+
+
+def test_a_job_whose_process_dies_says_so(client: TestClient) -> None:
+    job = client.post("/api/jobs/risk", json={"screen": ask()["screen"], "years": [2039], "samples": 2000}).json()
+    known = client.app.app.state.jobs.get(job["id"])  # type: ignore[attr-defined]
+    end = time.monotonic() + 60
+    while (known.process is None or known.process.pid is None) and time.monotonic() < end:
+        pass
+    os.kill(known.process.pid, signal.SIGKILL)
+    states = [json.loads(x[6:]) for x in client.get(f"/api/jobs/{job['id']}/events").text.splitlines() if x]
+    assert states[-1]["state"] == "failed"
+    assert "ended unexpectedly" in states[-1]["error"]
+    assert client.get("/api/health").status_code == 200
 
 
 def test_a_job_can_be_cancelled(client: TestClient) -> None:
