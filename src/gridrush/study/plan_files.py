@@ -89,9 +89,9 @@ def scenario_of(
 ) -> dict[str, Any]:
     """A scenario that builds what a plan of a case builds, as the difference to its base.
 
-    Each project comes once, with what stands of it at the end of the plan, on the first day of the year in which the
-    plan first has it, or later ones on average. Contracts become import contracts from the year of the plan's stage
-    on; miners on call become rationing paid at the price of a call.
+    Each project comes once, with all that is built of it. A stage serves its milestone and the years up to it, so what
+    it builds comes the year after the milestone before, or as soon as it can; several times: on average. Contracts
+    become import contracts; miners on call become rationing paid at the price of a call.
     """
     projects = {p.project: p for p in case.projects}
     told = {b.project for b in resolve_scenario(case, base).builds}
@@ -99,23 +99,24 @@ def scenario_of(
     builds: list[dict[str, Any]] = []
     contracts: list[dict[str, Any]] = []
     rationing: list[dict[str, Any]] = []
-    years = np.array(plan.years, np.float64)
+    years = np.array([plan.years[0], *(y + 1 for y in plan.years[:-1])], np.float64)
     for i, c in enumerate(plan.candidates):
         built = np.where(plan.built_mw[:, i] > 0.5, plan.built_mw[:, i], 0.0)
         if not built.any():
             continue
-        first = date(int(plan.years[int(np.argmax(built > 0))]), 1, 1)
+        starts = np.maximum(years, c.earliest_year)
+        first = date(int(starts[int(np.argmax(built > 0))]), 1, 1)
         if c.name in projects and c.name not in told:
             p = projects[c.name]
-            on = date(round(float(years @ built / built.sum())), 1, 1)
+            on = date(round(float(starts @ built / built.sum())), 1, 1)
             row: dict[str, Any] = {"project": c.name, "online": on}
             if abs(built.sum() - p.capacity_mw) > 0.5:
                 row["capacity_mw"] = round(float(built.sum()), 1)
             builds.append(row)
         elif c.name in ties:
             t = ties[c.name]
-            row = {"start": first, "zone": t.zone, "partner": t.partner, "capacity_mw": round(float(built.max()), 1),
-                   "price_usd_per_mwh": t.price_usd_per_mwh}  # fmt: skip
+            row = {"start": max(first, t.start), "zone": t.zone, "partner": t.partner,
+                   "capacity_mw": round(float(built.max()), 1), "price_usd_per_mwh": t.price_usd_per_mwh}  # fmt: skip
             contracts.append(row if t.end is None else {**row, "end": t.end})
         elif c.technology == "interruptible" and not rationing:
             rationing.append({"start": first, "paid_usd_per_mwh": c.cost_usd_per_mwh})
@@ -143,9 +144,13 @@ def write_scenario(difference: Mapping[str, Any], path: Path, *, comment: str) -
 def write_plan(plan: Plan, path: Path) -> None:
     """A plan as `.xlsx` (its tables) or `.nc` (its last stage as a PyPSA network)."""
     if path.suffix == ".nc":
+        import warnings
+
         from gridrush.study.networks import write_pypsa
 
-        write_pypsa(plan.system(len(plan.stages) - 1), path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyPSA's own, on how it will write tables one day
+            write_pypsa(plan.system(len(plan.stages) - 1), path)
         return
     import pandas as pd
 
