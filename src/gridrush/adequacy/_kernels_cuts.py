@@ -106,16 +106,19 @@ def lend(b, n, zone, can, short):
 
 
 @kernel
-def run_stores(J, store, energy, order, b, n, short):
+def run_stores(J, store, now, energy, order, b, n, short):
     """Stores serve the shortfall, the one with most hours left first; then charge from what no zone lacks, the other
-    way round. `energy` and b change. -> shortfall left, whether some store is not full."""
+    way round. A store whose row of `now` is above zero is out. energy and b change.
+
+    -> shortfall left, whether some store is not full.
+    """
     if short > 0.5:
         order_by_duration(J, energy, store, order)
         for m in range(J):
             j = order[m]
             c = store[j]
             can = min(c.discharge, energy[j] * c.out)
-            if can <= 0.0:
+            if can <= 0.0 or (c.row >= 0 and now[c.row] > 0):
                 continue
             left = lend(b, n, c.zone, can, short)
             if left < short:
@@ -128,7 +131,7 @@ def run_stores(J, store, energy, order, b, n, short):
         j = order[m]
         c = store[j]
         want = min(c.charge, (c.energy - energy[j]) / c.into)
-        if want > 0.0:
+        if want > 0.0 and (c.row < 0 or now[c.row] <= 0):
             bit = 1 << c.zone
             for s in range(1, n):
                 if s & bit and short - b[s] < want:

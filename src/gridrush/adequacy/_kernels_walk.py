@@ -5,9 +5,9 @@ Losses are integers, so sums do not depend on their order. A day whose largest p
 network with a margin is never opened. An opened hour is checked against every cut; only hours that fall short, or
 find a store that is not full, are dispatched.
 
-Letters: S subsets of zones (bit masks, S = 2^Z), K the subsets that can bind, R rows of loss (zones, then links
-that fail), J stores, H contracts, N scenarios. `Q` (importance tables), `other` (components of `other_events`) are None
-where they are not used, and what they need is not compiled then.
+Letters: S subsets of zones (bit masks, S = 2^Z), K the subsets that can bind, R rows of loss (zones, links that fail
+up to Y, stores that fail), J stores, H contracts, N scenarios. `Q` (importance tables), `other` (components of
+`other_events`) are None where they are not used, and what they need is not compiled then.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KEEP = 10
 
 
 @kernel
-def next_open(d, Z, scenario, shift, level, net, rise, least, limit, cut, link_word, all_links, bound, sub):
+def next_open(d, Z, Y, scenario, shift, level, net, rise, least, limit, cut, link_word, all_links, bound, sub):
     """First day from d on whose largest possible loss may exceed a cut; carries `level` to its start. D if none."""
     R, D = net.shape
     K = cut.size
@@ -43,7 +43,7 @@ def next_open(d, Z, scenario, shift, level, net, rise, least, limit, cut, link_w
     while d < D:
         total = np.int64(0)
         links_down = False
-        for q in range(R):
+        for q in range(Y):
             bound[q] = level[q] + rise[q, d]
             if q < Z:
                 total += max(bound[q], 0)
@@ -56,7 +56,7 @@ def next_open(d, Z, scenario, shift, level, net, rise, least, limit, cut, link_w
             for k in range(K):
                 x = sub[cut[k]]
                 if links_down:
-                    for q in range(Z, R):
+                    for q in range(Z, Y):
                         if bound[q] > 0:
                             x += link_word[q - Z, k]
                 if x >> shift > limit[scenario, d, k]:
@@ -69,8 +69,8 @@ def next_open(d, Z, scenario, shift, level, net, rise, least, limit, cut, link_w
 
 @kernel
 def run_batch(
-    seed_key, first, count, Z, T, off, to_mw, interruptible, all_links, scenario_cum, cut, limit, day_limit, day_least,
-    day_peak, surplus, flexible, clock, cut_capacity, link_word, link_loss, draws, comp, plain, counter, seg_hour,
+    seed_key, first, count, Z, Y, T, off, to_mw, interruptible, all_links, scenario_cum, cut, limit, day_limit,
+    day_least, day_peak, surplus, flexible, clock, cut_capacity, link_word, link_loss, draws, comp, plain, counter, seg_hour,
     seg_full, seg_part, store, contract, contract_mw, ev, ev_word, value, bits, ints, flat, head, net, rise, delta,
     touched, cells, acc, sums, squares, cross, heat, hist, top, other, stress, common, c_ptr, Q, state,
 ):  # fmt: skip
@@ -157,8 +157,9 @@ def run_batch(
             d += 1
             if not not_full:
                 d = next_open(
-                    d, Z, scenario, shift, level, net, rise, day_least, day_limit, cut, link_word, all_links, bound, sub
-                )
+                    d, Z, Y, scenario, shift, level, net, rise, day_least, day_limit, cut, link_word, all_links, bound,
+                    sub,
+                )  # fmt: skip
                 if d >= D:
                     break
             opened += 1
@@ -174,14 +175,14 @@ def run_batch(
                 for q in range(R):
                     now[q] += delta[t - t0, q]
                     delta[t - t0, q] = 0
-                    if q >= Z:
+                    if Z <= q < Y:
                         down_links |= now[q] > 0
                 subset_sums(now, Z, sub)
                 short = False
                 for k in range(K):
                     x = sub[cut[k]]
                     if down_links:
-                        for q in range(Z, R):
+                        for q in range(Z, Y):
                             if now[q] > 0:
                                 x += link_word[q - Z, k]
                     if Q is not None:
@@ -200,13 +201,13 @@ def run_batch(
                 for s in range(1, nS):
                     b[s] -= cut_capacity[pat, s]
                     if down_links:
-                        for q in range(Z, R):
+                        for q in range(Z, Y):
                             if now[q] > 0:
                                 b[s] += link_loss[q - Z, pat, s]
                     if b[s] > short_mw:
                         short_mw = b[s]
                 if J > 0:
-                    short_mw, not_full = run_stores(J, store, energy, order, b, nS, short_mw)
+                    short_mw, not_full = run_stores(J, store, now, energy, order, b, nS, short_mw)
                 if short_mw > 0.5 and H > 0:
                     called = 0.0
                     for h in range(H):
@@ -248,7 +249,7 @@ def run_batch(
                     for z in range(Z):
                         own[z] = b[1 << z] + cut_capacity[pat, 1 << z]
                         if down_links:
-                            for q in range(Z, R):
+                            for q in range(Z, Y):
                                 if now[q] > 0:
                                     own[z] -= link_loss[q - Z, pat, 1 << z]
                     share_out(b, Z, own, short_mw, r)

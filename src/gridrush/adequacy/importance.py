@@ -66,7 +66,7 @@ def make_tables(plan: Plan) -> tuple[Any, Any] | None:
                     who.append(c)
                     full.append(int(coarse[c]))
                     part.append(int(coarse_part[c]))
-            elif coarse_link[row[c] - k.Z, j] > 0:
+            elif row[c] < k.Y and coarse_link[row[c] - k.Z, j] > 0:
                 w = int(coarse_link[row[c] - k.Z, j])
                 who.append(c)
                 full.append(w)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridrush.adequacy.hazards import Hazards
-from gridrush.case.system import Ints, System
+from gridrush.case.system import Ints, Storage, System
 from gridrush.errors import CaseError, Problem
 from gridrush.units import Floats
 
@@ -48,12 +48,28 @@ def hourly_rates(mttf_h: float, mttr_h: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, eq=False)
+class FailingStorage(Storage):
+    """Storage with outages: a store that is out neither charges nor discharges, and keeps its energy."""
+
+    mttf_h: Floats  # (J,) inf = never fails
+    mttr_h: Floats  # (J,)
+
+
+def stores_in_use(storage: Storage) -> Ints:
+    """Stores that can do something."""
+    s = storage
+    return np.flatnonzero(
+        (s.energy_mwh > 0) & (s.discharge_mw > 0) & (s.charge_efficiency > 0) & (s.discharge_efficiency > 0)
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class Components:
-    """C things that fail: units and common causes by zone row, then links. `lost_mw` is (C, T) by row of `lost_row`."""
+    """C things that fail: units and common causes, whose row is a zone, then links and stores, each with its own."""
 
     name: tuple[str, ...]
     unit: Ints  # (C,) index of the unit, -1 for others
-    row: Ints  # (C,) zone, or Z + place among failing links
+    row: Ints  # (C,) zone, or Z + place among failing links, then among failing stores
     fail: Floats  # (C,) chance per hour
     repair: Floats  # (C,)
     part_share: Floats  # (C,) chance that a failure is partial
@@ -62,6 +78,7 @@ class Components:
     common_of: Ints  # (C,) common cause the unit belongs to, -1
     is_common: Ints  # (C,) number of the common cause this is, -1
     links: Ints  # (L',) links that fail
+    stores: Ints  # (J',) stores that fail
 
     def __len__(self) -> int:
         return len(self.name)
@@ -122,6 +139,15 @@ def components(system: System, hazards: Hazards) -> Components:
         add(f"link:{name}", -1, len(system.zones) + len(failing), float(links.mttf_h[n]), float(links.mttr_h[n]), 1.0)
         if len(rows) > before:
             failing.append(n)
+    broken: list[int] = []
+    if isinstance(system.storage, FailingStorage):
+        st, first = system.storage, len(system.zones) + len(failing)
+        for j in stores_in_use(st).tolist():
+            before = len(rows)
+            mttf, mttr = float(st.mttf_h[j]), float(st.mttr_h[j])
+            add(f"store:{st.name[j]}", -1, first + len(broken), mttf, mttr, 1.0)
+            if len(rows) > before:
+                broken.append(j)
     if problems:
         raise CaseError(problems)
     cols = list(zip(*rows, strict=True)) if rows else [()] * 10
@@ -139,6 +165,7 @@ def components(system: System, hazards: Hazards) -> Components:
         common_of=ints[2],
         is_common=ints[3],
         links=np.array(failing, np.int64),
+        stores=np.array(broken, np.int64),
     )
 
 

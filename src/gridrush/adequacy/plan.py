@@ -12,7 +12,7 @@ import numpy as np
 
 from gridrush.adequacy.hazards import Hazards
 from gridrush.adequacy.network import check_zones, connected_subsets, link_into, link_patterns
-from gridrush.adequacy.outages import Components, components, slots, stream_words
+from gridrush.adequacy.outages import Components, components, slots, stores_in_use, stream_words
 from gridrush.adequacy.schedule import planned_supply
 from gridrush.case.system import System
 from gridrush.errors import CaseError, Problem
@@ -23,25 +23,28 @@ COMPONENT = np.dtype(
         ("id", "u8"),  # address of its random stream
         ("slot", "i8"), ("slot_end", "i8"),  # its ready draws
         ("seg", "i8"), ("seg_end", "i8"),  # its pieces of constant capacity
-        ("row", "i8"),  # zone, or Z + place among failing links
+        ("row", "i8"),  # zone, or Z + place among failing links, then stores
         ("scale_up", "f8"), ("scale_down", "f8"), ("scale_part", "f8"),  # see `chain_scale`
         ("part_draw", "f8"), ("start_full", "f8"), ("start_any", "f8"),  # exponential draws below which it is so
         ("p_full", "f8"), ("p_part", "f8"),  # long-run shares
         ("is_common", "i8"), ("common_of", "i8"), ("stress_row", "i8"),  # -1: none
     ]
 )  # fmt: skip
-STORE = np.dtype([("zone", "i8"), *((n, "f8") for n in ("charge", "discharge", "energy", "into", "out", "start"))])
+STORE = np.dtype(
+    [("zone", "i8"), ("row", "i8"), *((n, "f8") for n in ("charge", "discharge", "energy", "into", "out", "start"))]
+)
 CONTRACT = np.dtype([("zone", "i8"), ("energy", "f8"), ("hours", "f8"), ("calls", "f8")])
 
 KernelPlan = namedtuple(
     "KernelPlan",
-    "Z T off D R scale n_scenarios n_common max_events interruptible all_links scenario_cum scenario_weight cut limit "
-    "day_limit day_least day_peak surplus flexible clock cut_capacity link_word link_loss draws comp counter plain "
-    "other stress seg_hour seg_full seg_part store contract contract_mw",
+    "Z T off D R Y scale n_scenarios n_common max_events interruptible all_links scenario_cum scenario_weight cut "
+    "limit day_limit day_least day_peak surplus flexible clock cut_capacity link_word link_loss draws comp counter "
+    "plain other stress seg_hour seg_full seg_part store contract contract_mw",
 )
-"""What the kernel walks over, in integer units: limit (N, K, T), day_limit (N, D, K), day_least (N, D), day_peak
-(N, Z + 1, D), surplus and flexible (N, Z, T), clock (T, 2) link pattern and month * 24 + hour, cut_capacity (P, S),
-link_word (L', K), link_loss (L', P, S), comp (C,) of COMPONENT, store (J,) of STORE, contract (H,) of CONTRACT."""
+"""What the kernel walks over, in integer units. Rows R of loss: Z zones, links that fail up to Y, stores that fail.
+limit (N, K, T), day_limit (N, D, K), day_least (N, D), day_peak (N, Z + 1, D), surplus and flexible (N, Z, T), clock
+(T, 2) link pattern and month * 24 + hour, cut_capacity (P, S), link_word (L', K), link_loss (L', P, S), comp (C,) of
+COMPONENT, store (J,) of STORE, contract (H,) of CONTRACT."""
 
 
 NO_LIMIT = 2.0**60
@@ -313,7 +316,9 @@ def _kernel_plan(
     st, zone_at = s0.storage, {z: i for i, z in enumerate(s0.zones)}
     dr = hazards.responses
     power = np.array([np.broadcast_to(np.asarray(r.power_mw, np.float64), (T,)) for r in dr]).reshape(len(dr), T)
-    use = (st.energy_mwh > 0) & (st.discharge_mw > 0) & (st.charge_efficiency > 0) & (st.discharge_efficiency > 0)
+    use = stores_in_use(st)
+    Y = Z + len(parts.links)
+    broken = {j: Y + i for i, j in enumerate(parts.stores.tolist())}
     comp = np.zeros(C, COMPONENT)
     for name, values in (
         ("id", words), ("slot", slot[:-1]), ("slot_end", slot[1:]), ("seg", seg_ptr[:-1]), ("seg_end", seg_ptr[1:]),
@@ -322,7 +327,8 @@ def _kernel_plan(
         ("is_common", parts.is_common), ("common_of", parts.common_of), ("stress_row", stress_row),
     ):  # fmt: skip
         comp[name] = values
-    store = np.zeros(int(use.sum()), STORE)
+    store = np.zeros(use.size, STORE)
+    store["row"] = [broken.get(j, -1) for j in use.tolist()]
     for name, values in (
         ("zone", st.zone), ("charge", st.charge_mw * scale), ("discharge", st.discharge_mw * scale),
         ("energy", st.energy_mwh * scale), ("into", st.charge_efficiency), ("out", st.discharge_efficiency),
@@ -334,7 +340,7 @@ def _kernel_plan(
         limits = (r.energy_mwh * scale, r.hours, r.calls)
         contract[h] = (zone_at[r.zone], *(min(x, NO_LIMIT) for x in limits))
     return KernelPlan(
-        Z=Z, T=T, off=off, D=D, R=Z + len(parts.links), scale=scale, n_scenarios=N, n_common=len(hazards.common_modes),
+        Z=Z, T=T, off=off, D=D, R=Y + len(broken), Y=Y, scale=scale, n_scenarios=N, n_common=len(hazards.common_modes),
         max_events=int(events + 6.0 * math.sqrt(events) + 256), interruptible=track,
         all_links=int(link_word.max(axis=1, initial=0).sum()), scenario_cum=np.cumsum(w), scenario_weight=w, cut=cut,
         limit=limit, day_limit=day_limit, day_least=np.ascontiguousarray(day_limit.min(axis=2)),

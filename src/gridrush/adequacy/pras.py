@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gridrush.adequacy.outages import FailingStorage
 from gridrush.case.system import NO_STORAGE, BlockKind, Demand, Links, Storage, System, Units
 from gridrush.errors import CaseError, GridrushError, Problem
 
@@ -26,10 +27,11 @@ NEVER_H = 1e12
 def read_pras(path: str | Path) -> System:
     """A System from a `.pras` file: regions, generators, lines and interfaces, storage.
 
-    Failure and repair probabilities become MTTF = 1 / p and MTTR = 1 / q; storage starts empty, as PRAS has it.
-    What a System cannot hold is approximated with a logged warning: hourly failure probabilities and storage limits
-    (their mean), outages of storage (left out), a generator-storage unit (its inflow as a unit, its reservoir as
-    storage).
+    Failure and repair probabilities become MTTF = 1 / p and MTTR = 1 / q, of storage too; storage starts empty, as
+    PRAS has it, unless the file says otherwise. What a System cannot hold is approximated with a logged warning: hourly
+    failure probabilities and storage limits (their mean), a generator-storage unit (its inflow as a unit, its reservoir
+    as storage that can charge with its inflow), an interface that binds lines that fail (the lines are scaled to it);
+    demand response that pays back is left out.
 
     Parameters
     ----------
@@ -114,7 +116,9 @@ def _system(f: Any, path: str) -> System:
         ):
             top, row = profile(capacity[:, i])
             units.append((name, kind, at[region], top, row, *means(g, i, name)))
-    stores: list[tuple[str, int, float, float, float, float, float]] = []
+    stores: list[tuple[Any, ...]] = []
+    if "demandresponses" in f and len(f["demandresponses/_core"]):
+        _log.warning("%s: demand response is left out", path)
 
     def level(group: Any, name: str, i: int, factor: float, where: str) -> float:
         x = np.asarray(group[name][:, i], np.float64) * factor
@@ -129,33 +133,25 @@ def _system(f: Any, path: str) -> System:
         for i, (name, category, region) in enumerate(
             zip(_core(g, "name"), _core(g, "category"), _core(g, "region"), strict=True)
         ):
-            if float(g["failureprobability"][:, i].max()) > 0 and kind == "storages":
-                _log.warning("%s: outages of storage are left out", name)
             if float(np.min(g["carryoverefficiency"][:, i])) < 1.0:
                 _log.warning("%s: losses of standing storage are left out", name)
             charge, discharge = (level(g, n, i, mw, name) for n in ("chargecapacity", "dischargecapacity"))
             if kind == "generatorstorages":
                 _log.warning("%s: taken apart into a unit that follows its inflow and a store", name)
                 inject = np.asarray(g["gridinjectioncapacity"][:, i], np.float64) * mw
-                top, row = profile(np.minimum(np.asarray(g["inflow"][:, i], np.float64) * mw, inject))
-                units.append((name, category, at[region], top, row, *means(g, i, name)))
-                charge = min(charge, level(g, "gridwithdrawalcapacity", i, mw, name))
+                inflow = np.asarray(g["inflow"][:, i], np.float64) * mw
+                top, row = profile(np.minimum(inflow, inject))
+                units.append((f"{name} inflow", category, at[region], top, row, *means(g, i, name)))
+                charge = min(charge, level(g, "gridwithdrawalcapacity", i, mw, name) + float(inflow.mean()))
                 discharge = min(discharge, float(inject.mean()))
-            stores.append(
-                (
-                    name,
-                    at[region],
-                    charge,
-                    discharge,
-                    level(g, "energycapacity", i, mwh, name),
-                    level(g, "chargeefficiency", i, 1.0, name),
-                    level(g, "dischargeefficiency", i, 1.0, name),
-                )
-            )
+            energy = level(g, "energycapacity", i, mwh, name)
+            full = float(np.asarray(g["initialsoc"][()]).reshape(-1)[i]) if "initialsoc" in g else 0.0
+            efficiencies = (level(g, f"{way}chargeefficiency", i, 1.0, name) for way in ("", "dis"))
+            stores.append((name, at[region], charge, discharge, energy, *efficiencies, full, *means(g, i, name)))
     links = _links(f, at, mw, profile, means) if "lines" in f else []
     u = list(zip(*units, strict=True)) if units else [()] * 7
     k = list(zip(*links, strict=True)) if links else [()] * 8
-    s = list(zip(*stores, strict=True)) if stores else [()] * 7
+    s = list(zip(*stores, strict=True)) if stores else [()] * 10
     G, L, Z = len(units), len(links), len(zones)
     no, zero = np.zeros(G, np.int64), np.zeros(G)
     firm: tuple[BlockKind, ...] = tuple("firm" for _ in range(Z))
@@ -192,19 +188,18 @@ def _system(f: Any, path: str) -> System:
             np.array(k[6], np.float64),
             np.array(k[7], np.float64),
         ),
-        storage=Storage(
-            tuple(s[0]),
-            np.array(s[1], np.int64),
-            np.array(s[2], np.float64),
-            np.array(s[3], np.float64),
-            np.array(s[4], np.float64),
-            np.array(s[5], np.float64),
-            np.array(s[6], np.float64),
-            np.zeros(len(stores)),
-        )
-        if stores
-        else NO_STORAGE,
+        storage=_storage(s) if stores else NO_STORAGE,
     )
+
+
+def _storage(s: list[Any]) -> Storage:
+    """Columns of stores as Storage, with outages when one fails."""
+    zone, rest = np.array(s[1], np.int64), [np.array(x, np.float64) for x in s[2:]]
+    charge, discharge, energy, into, out, full, mttf, mttr = rest
+    share = np.clip(full, 0.0, 1.0)
+    if np.isinf(mttf).all():
+        return Storage(tuple(s[0]), zone, charge, discharge, energy, into, out, share)
+    return FailingStorage(tuple(s[0]), zone, charge, discharge, energy, into, out, share, mttf, mttr)
 
 
 def _links(f: Any, at: dict[str, int], mw: float, profile: Any, means: Any) -> list[tuple[Any, ...]]:
