@@ -17,7 +17,7 @@ pytest.importorskip("fastapi")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-VIEWS = ("start", "years", "week", "map", "plants", "money", "claims", "compare", "take")
+VIEWS = ("start", "years", "week", "map", "plants", "money", "room", "claims", "compare", "take")
 
 pytestmark = [
     pytest.mark.web,
@@ -215,18 +215,93 @@ def test_a_bad_address_gives_a_screen_and_no_error(visit: Open) -> None:
     assert page.get_by_role("alert").count() or page.get_by_role("heading", name="Miners rush onto a grid").is_visible()
 
 
+def turn_to(page: Any, view: str) -> None:
+    page.locator("nav a").nth(VIEWS.index(view)).click()
+    page.wait_for_selector("figure svg, .lede, pre", state="attached")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_nothing(visit: Open, view: str, theme: str) -> None:
-    page = visit(f"?s=nuclear~fee=5~growth=0.03&view={view}", theme=theme)
+def test_axe_finds_nothing_in_any_view(visit: Open, theme: str) -> None:
+    page = visit("?s=nuclear~fee=5~growth=0.03", theme=theme)
     page.locator(".delta").nth(5).wait_for(timeout=60_000)
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]))")
-    assert found == []
+    found = {}
+    for view in VIEWS:
+        turn_to(page, view)
+        found[view] = page.evaluate(
+            "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]))")  # fmt: skip
+    assert found == {view: [] for view in VIEWS}
 
 
-@pytest.mark.parametrize("width", [360, 768, 2560])
-@pytest.mark.parametrize("view", VIEWS)
-def test_nothing_hangs_over_the_side(visit: Open, view: str, width: int) -> None:
-    page = visit(f"?s=nuclear~fee=5&view={view}&lang=ru", width=width)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+@pytest.mark.parametrize("width", [360, 390, 768, 2560])
+def test_nothing_hangs_over_the_side_in_any_view(visit: Open, width: int) -> None:
+    page = visit("?s=nuclear~fee=5&lang=ru", width=width)
+    for view in VIEWS:
+        turn_to(page, view)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, view
+
+
+def test_the_start_page_says_whether_nuclear_would_have_helped_and_why(visit: Open) -> None:
+    page = visit()
+    answer = page.locator("section.nuclear")
+    assert answer.get_by_role("heading", name="Would a nuclear plant have helped in 2022?").is_visible()
+    assert answer.locator("strong").first.inner_text() == "No."
+    assert "2036 at the earliest" in answer.inner_text()
+    row = {}
+    for name in ("Open door", "Nuclear", "Imports"):
+        cells = answer.get_by_role("row", name=name).locator("td")
+        playwright.expect(cells.nth(2)).not_to_have_text("…", timeout=120_000)
+        row[name] = cells.all_inner_texts()
+    assert row["Nuclear"][0] == "2037"
+    assert row["Nuclear"][1:] == row["Open door"][1:]  # it is not there yet
+    answer.get_by_role("button", name="Run the story Nuclear").click()
+    settled(page)
+    assert "s=nuclear" in page.url
+
+
+def test_a_view_is_taken_away_and_the_page_frozen(visit: Open) -> None:
+    page = visit("?s=ban&view=money&year=2023")
+    with page.expect_download() as download:
+        page.get_by_role("region", name="Take this view away").get_by_role("button", name="Excel").click()
+    assert download.value.suggested_filename == "kazakhstan-ban-money.xlsx"
+    turn_to(page, "take")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="frozen").click()
+    frozen = Path(download.value.path())
+    text = frozen.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert not re.search(r"(src|href)=\"http", text)
+
+
+def test_headroom_is_a_job_with_progress(visit: Open) -> None:
+    page = visit("?s=as-it-was&view=room&year=2025")
+    page.get_by_role("button", name="Look for the room").click()
+    page.get_by_role("progressbar").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Cancelled").wait_for(timeout=20_000)
+
+
+def test_the_keyboard_alone_reaches_everything(visit: Open) -> None:
+    page = visit("?s=as-it-was&view=years")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    reached = set()
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        here = page.evaluate("document.activeElement.id || document.activeElement.closest('figure')?.id")
+        reached.add(here)
+        if here == "c-fee":
+            break
+    assert {"base", "fig-co2", "fig-miners", "c-fee"} <= reached
+
+
+def test_print_and_reduced_motion(visit: Open) -> None:
+    page = visit("?s=as-it-was&view=years")
+    page.emulate_media(media="print", reduced_motion="reduce")
+    assert not page.locator(".panels").is_visible()
+    assert page.locator("#fig-co2").is_visible()
+    moving = "[...document.querySelectorAll('*')].some(e => getComputedStyle(e).animationName !== 'none')"
+    assert not page.evaluate(moving)
+    assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
