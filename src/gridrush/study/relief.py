@@ -15,7 +15,7 @@ from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.case.schema import Project
 from gridrush.planning.leadtime import slip_quantile, slips_from_record
-from gridrush.planning.relief import Remedy, relief_table
+from gridrush.planning.relief import Remedy, bridge, relief_table
 from gridrush.policy.fiscal import system_cost_usd
 from gridrush.study.run import Run
 from gridrush.units import Floats
@@ -40,19 +40,41 @@ def time_to_relief(runs: Mapping[str, Run], *, without: str = "open-door") -> pd
         Columns of `gridrush.planning.relief_table` and `scenario`. `cost_usd_per_mwh` is NaN when the system pays less
         or nothing is avoided.
     """
-    base = runs.get(without)
-    others = {n: r for n, r in runs.items() if n not in (without, "no-rush")} if base is not None else {}
-    years = [] if base is None else [y for y in _assessed(base) if y >= base.case.as_of.year]
-    if base is None or not years:
-        return relief_table([], [], []).assign(scenario=[])
-    span = list(range(years[0], years[-1] + 1))
-    unserved = _unserved_mwh(base, span)
-    table = relief_table(span, unserved, [_remedy(n, r, base, span, unserved) for n, r in others.items()])
+    years, unserved, remedies = remedies_of(runs, without=without)
+    table = relief_table(years, unserved, remedies)
     paid = table["cost_usd_per_mwh"]
     table["cost_usd_per_mwh"] = paid.where((paid > 0) & np.isfinite(paid) & (table["eue_avoided_gwh"] > 1e-3))
     table["scenario"] = table["remedy"]
     table["remedy"] = [runs[n].scenario.title for n in table["scenario"]]
     return table
+
+
+def remedies_of(
+    runs: Mapping[str, Run], *, without: str = "open-door"
+) -> tuple[list[int], Floats, list[Remedy]]:
+    """Years, expected energy not served in each without any remedy [MWh], and the other runs as remedies."""
+    base = runs.get(without)
+    known = [] if base is None else [y for y in _assessed(base) if y >= base.case.as_of.year]
+    if base is None or not known:
+        return [], np.zeros(0), []
+    years = list(range(known[0], known[-1] + 1))
+    unserved = _unserved_mwh(base, years)
+    others = {n: r for n, r in runs.items() if n not in (without, "no-rush")}
+    return years, unserved, [_remedy(n, r, base, years, unserved) for n, r in others.items()]
+
+
+def bridge_to_reactor(
+    runs: Mapping[str, Run], *, without: str = "open-door", technology: str = "nuclear"
+) -> pd.DataFrame:
+    """What carries each year before the first reactor is there, cheapest first; see `gridrush.planning.bridge`.
+
+    Runs with a reactor are not offered; without any such run the table is empty.
+    """
+    years, unserved, remedies = remedies_of(runs, without=without)
+    reactors = {n for n, r in runs.items() for b in r.scenario.builds
+                if any(p.project == b.project and p.technology == technology for p in r.case.projects)}  # fmt: skip
+    until = min((float(np.median(r.service_years)) for r in remedies if r.name in reactors), default=-np.inf)
+    return bridge(years, unserved, [r for r in remedies if r.name not in reactors], until_year=until)
 
 
 def service_draws(project: Project, scenario: Scenario, *, online: date | None = None) -> Floats:
