@@ -80,13 +80,16 @@ def limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back):
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def evaluate(market, n, hours, at, shift, of, stop, first_row, rows, keep, out, back, curve, value):
-    """Surplus of copy `market` and all below it at place at - shift of the prices: value (E, W) in the given hours."""
+def evaluate(market, n, hours, at, of, stop, first_row, rows, keep, out, back, curve, value):
+    """Surplus of copy `market` and all below it at places `at` (W,) of the prices: value (E, W) in the given hours.
+
+    No argument here or in `search` may be a plain number: numba compiles a version for each.
+    """
     for e in range(stop[market] - 1, market - 1, -1):
-        row, own = first_row[e] - shift, value[e]
+        row, own = first_row[e], value[e]
         for j in range(n):
             h = np.uint64(hours[j])
-            own[h] = curve[np.uint64(rows[np.uint64(row + max(at[h], shift))]), h]
+            own[h] = curve[np.uint64(rows[np.uint64(row + at[h])]), h]
         c = e + 1
         while c < stop[e]:
             k = of[c]
@@ -112,7 +115,7 @@ def search(market, most, n, hours, need, at, top, of, stop, first_row, rows, kee
         at[hours[j]], top[hours[j]] = most >> 1, most
     bottom, left = np.zeros(at.size, np.int64), most
     while left > 0:
-        evaluate(market, n, hours, at, 0, of, stop, first_row, rows, keep, out, back, curve, value)
+        evaluate(market, n, hours, at, of, stop, first_row, rows, keep, out, back, curve, value)
         left >>= 1
         for j in range(n):
             h = hours[j]
@@ -216,7 +219,7 @@ def tree(
         curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width)
         limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back)
         for k in range(Z):
-            alone = 0
+            alone = n - n
             for h in range(n):
                 if parent[k] < 0:
                     copy[k, h], need[k, h], sent[k, h] = -1, 0.0, 0.0
@@ -228,8 +231,10 @@ def tree(
                 e = copies[k]
                 search(e, most[k], alone, hours, need[k], at[k], top, of, stop, first_row, rows, keep, out, back, curve,
                        above)
-                evaluate(e, alone, hours, at[k], 0, of, stop, first_row, rows, keep, out, back, curve, above)
-                evaluate(e, alone, hours, at[k], 1, of, stop, first_row, rows, keep, out, back, curve, below)
+                for j in range(alone):
+                    top[hours[j]] = max(at[k, hours[j]] - 1, 0)
+                evaluate(e, alone, hours, at[k], of, stop, first_row, rows, keep, out, back, curve, above)
+                evaluate(e, alone, hours, top, of, stop, first_row, rows, keep, out, back, curve, below)
             settle(k, n, prices, head, of, stop, factor, first_row, rows, free, keep, out, back, curve, above, below,
                    copy, at, need, own, sent, q, spilled)
             for h in range(n):
@@ -293,14 +298,14 @@ def response(
         limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back)
         for h in range(n):
             hours[h], found[h] = h, 0
-        search(0, most[0], n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value)
+        search(copies[0], most[0], n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value)
         left = n
         while left > 0:
-            evaluate(0, left, hours, at, 0, of, stop, first_row, rows, keep, out, back, curve, value)
+            evaluate(copies[0], left, hours, at, of, stop, first_row, rows, keep, out, back, curve, value)
             still = 0
             for j in range(left):
                 h = hours[j]
-                x, f = value[0, h], found[h]
+                x, f = value[copies[0], h], found[h]
                 if f == 0 or x > surplus[h, f - 1] + SLACK_MW:
                     place[h, f], surplus[h, f] = at[h], x
                     found[h] = f + 1

@@ -40,8 +40,10 @@ class Hours:
     @staticmethod
     def empty(system: System) -> Hours:
         T, Z = system.time.size, len(system.zones)
-        shapes = (len(system.units), T), (len(system.demand), T), (len(system.links), T), (Z, T), (Z, T), (T,)
-        return Hours(*(np.empty(shape) for shape in shapes))
+        rows = np.cumsum([0, len(system.units), len(system.demand), len(system.links), Z, Z])
+        block = np.empty((int(rows[-1]) + 1, T))  # in one piece, so that memory comes in large pages
+        units, blocks, links, price, spill = (block[a:b] for a, b in pairwise(rows))
+        return Hours(units, blocks, links, price, spill, block[-1])
 
     def arrays(self) -> tuple[Floats, ...]:
         return self.generation, self.served, self.flow, self.price, self.spill, self.cost

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PRAS = ".pras"
 MANY_LOOPS = 20
 """Loops of links from which HiGHS is quicker than the fast dispatch, which goes through them hour by hour."""
+MANY_ZONES = 40
+"""Zones from which it is so for lossy trees too deep to be written out; see `gridrush.grid.merit`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,8 +196,12 @@ def week_of(system: System, week: int) -> System:
 
 
 def quicker_engine(system: System) -> Engine:
-    """`fast`, or `lp` where links form so many loops that HiGHS is quicker."""
-    return "lp" if len(system.links) - len(system.zones) + 1 > MANY_LOOPS else "fast"
+    """`fast`, or `lp` where links form so many loops, or lossy trees so deep, that HiGHS is quicker."""
+    from gridrush.grid.dispatch import merit_order
+
+    loops = len(system.links) - len(system.zones) + 1
+    deep = len(system.zones) > MANY_ZONES and not merit_order(system).tree
+    return "lp" if loops > MANY_LOOPS or deep else "fast"
 
 
 def to_pypsa(
