@@ -23,7 +23,7 @@ from gridrush.case.system import (
 )
 from gridrush.grid.fleet import Plant, Wire
 from gridrush.grid.hourly import Hours
-from gridrush.grid.network import RESERVOIR, Fleet, GridModel
+from gridrush.grid.network import BATTERY, RESERVOIR, Fleet, GridModel
 from gridrush.units import Floats
 
 Resources = Sequence[tuple[str, str]]
@@ -205,13 +205,15 @@ def _links(wires: Sequence[Wire]) -> Links:
 
 
 def _storage(model: GridModel, plants: Sequence[Plant]) -> Storage:
+    """Stores of a zone as one: they are alike, so together they can do what one of their size can."""
     if not plants:
         return NO_STORAGE
-    mw = np.array([p.capacity_mw for p in plants])
-    hours = np.array([model.parameter(p.technology, "storage_hours", 2.0) for p in plants])
-    one_way = np.sqrt([model.parameter(p.technology, "round_trip_share", 0.9) for p in plants])
-    return Storage(tuple(p.name for p in plants), np.array([p.zone for p in plants], np.int64), mw, mw, mw * hours,
-                   one_way, one_way.copy(), np.full(len(plants), 0.5))  # fmt: skip
+    zones = sorted({p.zone for p in plants})
+    mw = np.array([sum(p.capacity_mw for p in plants if p.zone == z) for z in zones])
+    hours = model.parameter(BATTERY, "storage_hours", 2.0)
+    one_way = np.full(len(zones), np.sqrt(model.parameter(BATTERY, "round_trip_share", 0.9)))
+    names = tuple(f"{model.case.zone_names[z]} {BATTERY}" for z in zones)
+    return Storage(names, np.array(zones, np.int64), mw, mw, mw * hours, one_way, one_way, np.full(len(zones), 0.5))
 
 
 def _with_sales(model: GridModel, demand: Demand, sales: Sequence[Tie]) -> Demand:
