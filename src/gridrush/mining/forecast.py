@@ -122,7 +122,7 @@ class CoinModel:
     frontier_std: float = 0.05
     sales_std: float = 0.4  # of the logarithm of sales over the law's: chips short or plenty
     sales_persistence: float = 0.9  # of that, a month
-    hashrate_std: float = 0.06  # of a month's hash rate, of its logarithm: outages, luck of blocks
+    hashrate_std: float = 0.10  # of a month's hash rate, of its logarithm: outages, luck of blocks
     fleet_std: float = 0.06  # of the fleet's J/TH, of its logarithm, a month to the root
     fleet_persistence: float = 0.95  # of that walk, a month
 
