@@ -99,6 +99,12 @@ def breaks(view: View) -> Answer | None:
     other = system_risk(view.without_rush) if view.without_rush else None
     if other is not None and year in other.index:
         said.append(_compare(hours, row_of(other, year)["LOLE_h"]))
+    worst_of_all = worst_year(risk)
+    if row_of(risk, worst_of_all)["LOLE_h"] > 10 * hours and worst_of_all > year:
+        much = rough(row_of(risk, worst_of_all)["LOLE_h"], "h")
+        said.append(
+            f"In {worst_of_all} it would be {much}, if old plants close and no more is built than this scenario says."
+        )
     said.append(
         "These are averages over many possible years of weather and breakdowns; a real year may be far better or worse."
     )
@@ -141,7 +147,8 @@ def closes(view: View) -> Answer | None:
         best = rows.iloc[int(np.nanargmax(energy.to_numpy(dtype=float)))]
         if best["remedy"] != soon["remedy"]:
             said.append(
-                f"“{best['remedy']}” avoids most shortage, {rough(float(energy.max()), 'GWh')}, from {_span(best)}."
+                f"“{best['remedy']}” avoids most shortage, {rough(float(energy.max()), 'GWh')} over all years "
+                f"assessed, from {_span(best)}."
             )
         else:
             said.append(f"It also avoids the most shortage: {rough(float(energy.max()), 'GWh')}.")
@@ -241,7 +248,7 @@ def leave(view: View) -> Answer | None:
     else:
         said.append(
             f"In the years after, the worst is {worst}, short in {_with_error(view.main, worst, 'LOLE_h', 'h')}: "
-            "old plants and growing demand remain."
+            "demand goes on growing, and old plants wear out or close."
         )
     relief = view.remedies
     if gone is not None and len(relief):

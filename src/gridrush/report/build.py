@@ -132,6 +132,7 @@ def _page(study: Study, beside: Path) -> str:
             fact_tables=fact_tables,
             references=references,
             cited={r.key: r for r in references},
+            numbers={r.key: r.number for r in references},
             scenarios=list(study.runs.values()),
             ledger=extra["ledger"],
             totals=money.total_by_scenario(view),

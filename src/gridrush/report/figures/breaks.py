@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Figure, hover_data
-from gridrush.report.svg import Svg, bounds, frame
+from gridrush.report.svg import Svg, bounds, frame, ticks
 from gridrush.report.view import View, local_stamps
 from gridrush.report.words import DAYS, MONTHS, THIN, joined, number, rough, with_unit
 
@@ -163,7 +163,7 @@ def contingencies(view: View) -> Figure | None:
         step, left, right = (38, 262, 84) if wide else (58, 8, 64)
         svg = Svg(width, 34 + step * len(rows) + 8, title)
         f = frame(svg, (0, top), (0, 1), left=left, right=right, top=32, bottom=8)
-        for v in np.linspace(0, top, 5 if wide else 3):
+        for v in ticks(0, top, count=5 if wide else 3):
             svg.line(f.px(v), f.top, f.px(v), f.bottom, "axis" if v == 0 else "grid")
             svg.text(f.px(v), f.top - 8, number(v), "muted", "middle")
         if low:

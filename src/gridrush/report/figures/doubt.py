@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-import numpy as np
 import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Choice, Figure
-from gridrush.report.svg import Svg, bounds, frame
+from gridrush.report.svg import Svg, bounds, frame, ticks
 from gridrush.report.view import View
 from gridrush.report.words import number, plain, rough, with_unit
 
@@ -119,11 +118,11 @@ def _bands(view: View, quantity: str, what: str, table: pd.DataFrame) -> Figure:
         wide = width >= WIDE
         step, left = (34, 210) if wide else (48, 8)
         svg = Svg(width, 36 + step * len(rows) + 6, title)
-        f = frame(svg, bounds([*low, *high]), (0, 1), left=left, right=24, top=28, bottom=6)
-        for v in np.linspace(f.x0, f.x1, 5 if wide else 3):
+        f = frame(svg, bounds([*low, *high]), (0, 1), left=left, right=44, top=28, bottom=6)
+        for v in ticks(f.x0, f.x1, count=4 if wide else 2):
             svg.line(f.px(v), f.top, f.px(v), f.bottom, "axis" if v == 0 else "grid")
             anchor = "middle" if v > f.x0 or wide else "start"
-            svg.text(f.px(v), f.top - 8, with_unit(float(v), unit, 2), "muted", anchor)
+            svg.text(f.px(v), f.top - 8, with_unit(v, unit, 3), "muted", anchor)
         for i, name in enumerate(names):
             y = f.top + step * i + (step / 2 if wide else step - 15)
             svg.text(left - 12 if wide else left, y + 4 if wide else y - 12, name, "" if wide else "small",

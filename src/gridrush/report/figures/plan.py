@@ -9,38 +9,45 @@ import numpy as np
 import pandas as pd
 
 from gridrush.report.figures.figure import WIDE, Figure
-from gridrush.report.svg import Svg, bounds, frame
+from gridrush.report.svg import Svg, bounds, frame, ticks
 from gridrush.report.view import View
 from gridrush.report.words import DASH, fuel_colour, fuel_name, interval, number, plain, signed, with_unit
 
 LINES: Mapping[str, str] = {
     "capex": "Building", "fixed": "Keeping plants ready", "variable": "Fuel and running", "import": "Imports",
-    "carbon": "Carbon price", "unserved": "Energy not served", "interrupted": "Miners on call", "export": "Exports",
+    "carbon": "Carbon price", "unserved": "Energy not served", "interrupted": "Miners on call",
+    "export": "Sales abroad given up",
 }  # fmt: skip
 PLANS: Mapping[str, str] = {
     "stay, served firm": "Built for miners who stay", "stay, on call": "Built for miners who stay and can be called",
     "leave": "Built for miners who leave",
 }  # fmt: skip
 FUTURES: Mapping[str, str] = {"stay": "and they stay", "leave": "and they leave"}
-LEAST_MW = 1.0
+LEAST_MW = 5.0
+"""Builds smaller than this are left to the table."""
+CONTRACTS = ("Import contract", "Miners on call")
 
 
 def schedule(view: View) -> Figure | None:
     """Builds of the plan by milestone year, with the years each could serve from."""
     plan = view.plan
-    rows = [r for r in _rows(plan, "builds") if float(r.get("built_mw") or 0.0) > LEAST_MW]
+    whole = _rows(plan, "builds")
+    rows = [r for r in whole if float(r.get("built_mw") or 0.0) > LEAST_MW]
     if plan is None or not rows:
         return None
     years = [int(y) for y in plan.get("years") or sorted({int(r["year"]) for r in rows})]
     names = list(dict.fromkeys(str(r["candidate"]) for r in sorted(rows, key=lambda r: (r["year"], -r["built_mw"]))))
     by = {n: [r for r in rows if r["candidate"] == n] for n in names}
     total = {n: sum(float(r["built_mw"]) for r in by[n]) for n in names}
-    first = min(int(r["year"]) for r in rows)
-    early = sum(float(r["built_mw"]) for r in rows if int(r["year"]) == first)
-    title = (
-        f"At least cost, {with_unit(sum(total.values()), 'MW')} are built by {years[-1]}, the first "
-        f"{with_unit(early, 'MW')} by {first}"
-    )
+    signed_only = [n for n in names if _kind(view, str(by[n][0]["technology"]))[0] in CONTRACTS]
+    built = [n for n in names if n not in signed_only]
+    mw = sum(total[n] for n in built)
+    first = min((int(r["year"]) for n in built for r in by[n]), default=years[-1])
+    title = f"At least cost, {with_unit(mw, 'MW')} of plants and lines are built by {years[-1]}, the first for {first}"
+    if signed_only and any(int(r["year"]) < first for n in signed_only for r in by[n]):
+        title += "; until then contracts bridge the gap"
+    if not built:
+        title = f"At least cost nothing is built by {years[-1]}: contracts are enough"
     gap = plan.get("gap")
     caption = (
         "Each row is a project or contract of the case; the bar begins at the milestone year from which the plan has "
@@ -85,7 +92,7 @@ def schedule(view: View) -> Figure | None:
     kinds = list(dict.fromkeys(_kind(view, str(by[n][0]["technology"])) for n in names))
     return Figure(
         "plan-builds", title, caption, f"Planner: least cost with a certified bound. {_asked(plan)}", "estimated", draw,
-        pd.DataFrame(rows), legend=[(colour, "box", words) for words, colour in kinds],
+        pd.DataFrame(whole).round(2), legend=[(colour, "box", words) for words, colour in kinds],
     )  # fmt: skip
 
 
@@ -101,7 +108,7 @@ def waterfall(view: View) -> Figure | None:
         f"The plan costs {with_unit(total, 'USD', 3)} in today’s money; "
         f"{LINES.get(big[0], plain(big[0])).lower()} {with_unit(big[1] / total, 'share', 2)} of it"
     )
-    caption = "Present value of all years of the plan, added up line by line; what is earned abroad is taken off."
+    caption = "Present value of all years of the plan, added up line by line."
     starts = np.cumsum([0.0, *[v for _, v in rows]])
 
     def draw(width: int) -> str:
@@ -110,7 +117,7 @@ def waterfall(view: View) -> Figure | None:
         svg = Svg(width, 30 + step * (len(rows) + 1) + 6, title)
         lo, hi = bounds(starts / 1e9)
         f = frame(svg, (lo, hi), (0, 1), left=left, right=right, top=26, bottom=6)
-        for v in np.linspace(lo, hi, 5 if wide else 3):
+        for v in ticks(lo, hi, count=5 if wide else 3):
             svg.line(f.px(v), f.top, f.px(v), f.bottom, "axis" if v == 0 else "grid")
             svg.text(f.px(v), f.top - 8, number(v), "muted", "middle")
         svg.text(left - 12 if wide else left, f.top - 8, "bn USD" if wide else "", "muted", "end" if wide else "start")
@@ -123,7 +130,7 @@ def waterfall(view: View) -> Figure | None:
             tone = "var(--ink)" if line == "total" else "var(--flow)" if usd >= 0 else "var(--gain)"
             svg.rect(f.px(a / 1e9), y - 8, max(f.px(b / 1e9) - f.px(a / 1e9), 1.5), 16, f"fill:{tone}",
                      tip=f"{name}: {with_unit(usd, 'USD', 3)}")  # fmt: skip
-            svg.text(f.px(b / 1e9) + 6, y + 4, with_unit(usd, "USD", 2), "halo")
+            svg.text(f.px(b / 1e9) + 6, y + 4, with_unit(usd, "USD", 3), "halo")
         return str(svg)
 
     data = pd.DataFrame([(LINES.get(k, k), v / 1e6) for k, v in [*rows, ("In all", total)]],
@@ -160,7 +167,7 @@ def regret(view: View) -> Figure | None:
 
     def draw(width: int) -> str:
         wide = width >= WIDE
-        left, row, head = (300, 44, 34) if wide else (8, 66, 34)
+        left, row, head = (332, 44, 34) if wide else (8, 66, 34)
         w = (width - left - 6) / len(futures)
         svg = Svg(width, head + row * len(plans) + 6, title)
         for j, f in enumerate(futures):
@@ -222,7 +229,7 @@ def nuclear(view: View) -> Figure | None:
         step, left = (44, 190) if wide else (56, 8)
         svg = Svg(width, 34 + step * len(rows) + 6, title)
         f = frame(svg, bounds(np.array(ends) / 1e3), (0, 1), left=left, right=26, top=28, bottom=6)
-        for v in np.linspace(f.x0, f.x1, 5 if wide else 3):
+        for v in ticks(f.x0, f.x1, count=5 if wide else 3):
             svg.line(f.px(v), f.top, f.px(v), f.bottom, "axis" if v == 0 else "grid")
             svg.text(f.px(v), f.top - 8, number(v), "muted", "middle")
         at = (left - 12, f.top - 8, "end") if wide else (left, f.top - 21, "start")

@@ -58,7 +58,9 @@ def breaks(view: View) -> str:
         if scale.least and years[i] in (view.focus, years[worst]):
             _beside(svg, f.px(years[i]), highs[i] - 6, f"{rough(v, 'h')}, {years[i]}")
     svg.line(f.left, f.bottom, f.right, f.bottom, "axis")
-    if not scale.least:
+    if scale.least:
+        svg.text(WIDTH / 2, HEIGHT - 6, "each step of height: tenfold", "muted small", "middle")
+    else:
         _beside(svg, f.px(years[worst]), 16, f"{rough(mean[worst], 'h')} in {years[worst]}")
     _span(svg, str(years[0]), str(years[-1]))
     return str(svg)
@@ -143,6 +145,8 @@ def leave(view: View) -> str:
     svg.polyline(f.x(years), f.y(scale(a)), "stroke:var(--alarm);stroke-width:2.2")
     svg.polyline(f.x(years), f.y(scale(b)), "stroke:var(--load);stroke-width:2.2;stroke-dasharray:5 3")
     svg.line(f.left, f.bottom, f.right, f.bottom, "axis")
+    if scale.least:
+        svg.text(WIDTH / 2, HEIGHT - 6, "each step of height: tenfold", "muted small", "middle")
     svg.line(6, 12, 26, 12, "", "stroke:var(--alarm);stroke-width:2.2")
     svg.text(31, 16, _cut(view.main.scenario.title, 20), "small")
     svg.line(176, 12, 196, 12, "", "stroke:var(--load);stroke-width:2.2;stroke-dasharray:5 3")

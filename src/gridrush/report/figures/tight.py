@@ -132,14 +132,15 @@ def gallery(view: View) -> Figure | None:
                 at = slice(max(a - 1, 0), min(b + 1, len(x)))
                 svg.band(x[at], f.y(np.maximum(want - short, low)[at]), f.y(want[at]), "fill:var(--alarm)")
             others = week["without_miners_mw"].to_numpy(float)
-            svg.polyline(x, f.y(others), "stroke:var(--miners);stroke-width:1.1;stroke-dasharray:4 2.5")
+            svg.polyline(x[::2], f.y(others[::2]), "stroke:var(--miners);stroke-width:1.1;stroke-dasharray:4 2.5")
             svg.polyline(x, f.y(want), "stroke:var(--ink);stroke-width:1.3")
             for k in np.flatnonzero(time.hour == 0).tolist():
                 if k + 12 < len(week):
                     svg.text(f.px(k + 12), f.bottom + 13, DAYS[time[k].dayofweek], "muted small", "middle")
         return str(svg)
 
-    data = table.rename(columns={
+    mw = [c for c in table if str(c).endswith("_mw")]
+    data = table.astype(dict.fromkeys(mw, int)).rename(columns={
         "rank": "week", "time": "local time", "wanted_mw": "load wanted [MW]",
         "without_miners_mw": "without miners [MW]", "short_mw": "not met [MW]",
     } | {f"short_{z}_mw": f"not met, {z} [MW]" for z in view.study.case.zone_names})  # fmt: skip
