@@ -70,9 +70,9 @@ def next_open(d, Z, Y, scenario, shift, level, net, rise, least, limit, cut, lin
 @kernel
 def run_batch(
     seed_key, first, count, Z, Y, T, off, to_mw, interruptible, all_links, scenario_cum, cut, limit, day_limit,
-    day_least, day_peak, surplus, flexible, clock, cut_capacity, link_word, link_loss, draws, comp, plain, counter, seg_hour,
-    seg_full, seg_part, store, contract, contract_mw, ev, ev_word, value, bits, ints, flat, head, net, rise, delta,
-    touched, cells, acc, sums, squares, cross, heat, hist, top, other, stress, common, c_ptr, Q, state,
+    day_least, day_peak, surplus, flexible, clock, cut_capacity, link_word, link_loss, draws, comp, plain, counter,
+    seg_hour, seg_full, seg_part, store, contract, contract_mw, ev, ev_word, value, bits, ints, flat, head, net, rise,
+    delta, touched, cells, acc, sums, squares, cross, heat, hist, top, other, stress, common, c_ptr, Q, state,
 ):  # fmt: skip
     """Simulate samples first..first+count; fields are those of `KernelPlan`, work space is made by `run` (batch.py).
 

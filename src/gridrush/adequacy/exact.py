@@ -89,8 +89,10 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
         )
     if problems:
         raise CaseError(problems)
-    lost = np.where(plan.parts.row[:, None] < Z, plan.lost_mw, 0.0) if len(plan.parts) else plan.lost_mw
-    vectors, at = patterns(lost, k.scale)
+    if k.seg_hour.size == len(plan.parts):  # no capacity changes in the span
+        vectors, at = np.where(plan.parts.row < Z, k.seg_full, 0)[None, :], np.zeros(T, np.int64)
+    else:
+        vectors, at = patterns(np.where(plan.parts.row[:, None] < Z, plan.lost_mw, 0.0), k.scale)
     margins = k.surplus.astype(np.int64)  # (N, Z, T)
     short = np.zeros((k.n_scenarios, T))
     energy = np.zeros((k.n_scenarios, T))
@@ -122,7 +124,8 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
         "NEUE": Estimate(1e6 * eue / float(load) if load > 0 else 0.0, 0.0, "ppm"),
     }
     if often is not None:
-        metrics["LOLF_occ"] = Estimate(often, 0.0, "occ/yr")
+        metrics["LOLF_occ"] = Estimate(float(often), 0.0, "occ/yr")
+        often = float(often)
         hours_ = metrics["LOLE_h"].mean
         metrics["duration_h"] = Estimate(hours_ / often if often > 0 else 0.0, 0.0, "h")
         metrics["event_MWh"] = Estimate(eue / often if often > 0 else 0.0, 0.0, "MWh")

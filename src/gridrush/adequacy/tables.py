@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,30 @@ from gridrush.errors import CaseError, Problem
 Table = str | Path | pd.DataFrame
 FIRST_HOUR = np.datetime64("2021-01-01T00", "h")
 ONE_ZONE = "1"
+SPELLINGS = {
+    "unit": ("name", "generator", "gen", "id", "unit_id", "gen_uid"),
+    "mw": ("capacity_mw", "capacity", "power_mw", "pmax_mw", "p_max_mw", "limit_mw", "unit_size_mw", "size_mw"),
+    "mttf_h": ("mttf", "mttf_hr", "mttf_hours", "mttf_hrs"),
+    "mttr_h": ("mttr", "mttr_hr", "mttr_hours", "mttr_hrs"),
+    "FOR": ("for", "forced_outage_rate", "forced_outage_share", "efor", "outage_rate"),
+    "zone": ("area", "region"),
+    "count": ("number", "number_of_units", "no_of_units", "units", "n"),
+    "maintenance_h": ("maintenance", "maintenance_hours"),
+    "zone_from": ("from", "from_zone", "area_from", "from_area", "region_from", "from_region", "source"),
+    "zone_to": ("to", "to_zone", "area_to", "to_area", "region_to", "to_region", "target"),
+    "mwh": ("energy_mwh", "energy"),
+    "time": ("timestamp", "datetime", "date_time", "date"),
+    "hour": ("hour_of_year", "index", "period"),
+}
+"""Other names that columns go by in published tables; capitals, spaces and hyphens do not matter."""
+SPELT = {
+    "units": ("unit", "mw", "mttf_h", "mttr_h", "FOR", "zone", "count", "maintenance_h"),
+    "load": ("time", "hour"),
+    "links": ("zone_from", "zone_to", "mw", "mttf_h", "mttr_h"),
+    "storage": ("zone", "mw", "mwh"),
+}
+"""Columns of each table that `SPELLINGS` is looked up for."""
+LOAD_NAMES = ("load", "demand", "mw", "total", "system")
 
 
 def read_tables(units: Table, load: Table, *, links: Table | None = None, storage: Table | None = None) -> System:
@@ -24,7 +49,7 @@ def read_tables(units: Table, load: Table, *, links: Table | None = None, storag
     ----------
     units : table
         `unit, mw, mttf_h, mttr_h`; also `zone`, `fuel`, `maintenance_h`, `FOR` (checked, or used with `mttr_h` where
-        `mttf_h` is absent). [MW], [h], [1]
+        `mttf_h` is absent), `count` (so many units alike). [MW], [h], [1]
     load : table
         One row per hour. `load_mw` for one zone, else one column `<zone>_mw` or `zone<zone>_mw` per zone. [MW]
         A column `hour` or `time` is skipped; `time` is used when it holds stamps.
@@ -32,6 +57,8 @@ def read_tables(units: Table, load: Table, *, links: Table | None = None, storag
         `zone_from, zone_to, mw`; also `mw_back` (same as `mw` when absent), `mttf_h`, `mttr_h`. [MW], [h]
     storage : table, optional
         `zone, mw, mwh`; also `name`, `charge_mw`, `charge_efficiency`, `discharge_efficiency`, `initial_share`.
+
+    Columns may go by other usual names (`SPELLINGS`): area or region for zone, capacity_mw for mw, and so on.
 
     Returns
     -------
@@ -43,7 +70,7 @@ def read_tables(units: Table, load: Table, *, links: Table | None = None, storag
         With every missing column, unknown zone and number that is not one.
     """
     problems: list[Problem] = []
-    u = _frame(units, "units", ("unit", "mw"), problems)
+    u = _each(_frame(units, "units", ("unit", "mw"), problems), problems)
     d = _frame(load, "load", (), problems)
     k = _frame(links, "links", ("zone_from", "zone_to", "mw"), problems) if links is not None else pd.DataFrame()
     st = _frame(storage, "storage", ("mw", "mwh"), problems) if storage is not None else pd.DataFrame()
@@ -76,7 +103,11 @@ def read_tables(units: Table, load: Table, *, links: Table | None = None, storag
         x = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
         for row in np.flatnonzero(np.isnan(x) | (x < least) | (x > most)):
             problems.append(
-                Problem(f"{where}[{row}].{column}", frame[column].iloc[row], f"a number from {least:g} to {most:g}")
+                Problem(
+                    f"{where}[{row}].{column}",
+                    _plain(frame[column].iloc[row]),
+                    f"a number from {least:g} to {most:g}",
+                )
             )
         return x
 
@@ -166,12 +197,47 @@ def _frame(table: Table, where: str, wanted: tuple[str, ...], problems: list[Pro
         except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
             problems.append(Problem(where, str(table), "a CSV file that can be read", str(error)))
             return pd.DataFrame()
+    frame = frame.rename(columns=_usual(list(map(str, frame.columns)), SPELT[where]))
     for column in wanted:
         if column not in frame:
             problems.append(Problem(f"{where}.{column}", sorted(map(str, frame.columns)), "this column"))
     if not len(frame) and where != "links":
         problems.append(Problem(where, "no rows", "at least one row"))
     return frame
+
+
+def _usual(columns: list[str], wanted: tuple[str, ...]) -> dict[str, str]:
+    """Names of columns as this module has them."""
+    out: dict[str, str] = {}
+    plain = {c: re.sub(r"[\s\-./()]+", "_", c.strip()).strip("_").lower() for c in columns}
+    for ours in wanted:
+        if ours in columns:
+            continue
+        for c, text in plain.items():
+            if text in (ours.lower(), *SPELLINGS[ours]) and c not in out and c not in wanted:
+                out[c] = ours
+                break
+    return out
+
+
+def _each(units: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
+    """A row for each unit where a row stands for several alike."""
+    if "count" not in units or problems:
+        return units
+    n = pd.to_numeric(units["count"], errors="coerce").to_numpy(np.float64)
+    for row in np.flatnonzero(~(np.isfinite(n) & (n >= 0) & (n == np.floor(n)))):
+        problems.append(Problem(f"units[{row}].count", _plain(units["count"].iloc[row]), "a whole number >= 0"))
+    if problems:
+        return units
+    k = n.astype(np.int64)
+    names = [f"{_name(v)} ({i + 1})" if m > 1 else _name(v) for v, m in zip(units["unit"], k, strict=True)
+             for i in range(m)]  # fmt: skip
+    return units.loc[units.index.repeat(k)].reset_index(drop=True).assign(unit=names)
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy as Python's, for messages."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _name(value: Any) -> str:
@@ -182,13 +248,14 @@ def _load(d: pd.DataFrame, problems: list[Problem]) -> tuple[list[str], Any, Any
     columns = [c for c in d.columns if str(c).lower() not in ("hour", "time")]
     zones = []
     for c in map(str, columns):
-        name = c.removesuffix("_mw")
-        zones.append(ONE_ZONE if len(columns) == 1 and name == "load" else name.removeprefix("zone") or name)
+        name = c.removesuffix("_mw").removesuffix("_MW").strip()
+        alone = len(columns) == 1 and name.lower().removesuffix("_load") in LOAD_NAMES
+        zones.append(ONE_ZONE if alone else name.removeprefix("zone").strip("_ ") or name)
     mw = np.zeros((len(d), len(columns)))
     for i, c in enumerate(columns):
         mw[:, i] = pd.to_numeric(d[c], errors="coerce").to_numpy(np.float64)
         for row in np.flatnonzero(~np.isfinite(mw[:, i]) | (mw[:, i] < 0))[:5]:
-            problems.append(Problem(f"load[{row}].{c}", d[c].iloc[row], "a finite number >= 0 [MW]"))
+            problems.append(Problem(f"load[{row}].{c}", _plain(d[c].iloc[row]), "a finite number >= 0 [MW]"))
     time = FIRST_HOUR + np.arange(len(d)).astype("timedelta64[h]")
     if "time" in d and not pd.api.types.is_numeric_dtype(d["time"]):
         stamps = pd.to_datetime(d["time"], utc=True, errors="coerce")

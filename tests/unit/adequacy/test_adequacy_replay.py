@@ -108,3 +108,33 @@ def test_weather_years_share_one_maintenance_plan():
     moved = replace(s, units=replace(s.units, capacity_mw=s.units.capacity_mw * np.array([1, 1, 1, 1, 0.5])))
     with pytest.raises(CaseError, match="u4"):
         adequacy.assess([s, moved], samples=64)
+
+
+def test_columns_may_go_by_their_other_usual_names():
+    units = pd.DataFrame(
+        {"Gen UID": ["A", "B"], "Region": ["x", "y"], "Capacity (MW)": [60.0, 50.0], "MTTF-hours": [90.0, 80.0],
+         "MTTR hours": [10.0, 20.0], "Number": [2, 1]}
+    )  # fmt: skip
+    load = pd.DataFrame({"Timestamp": ["2021-03-01T00:00Z", "2021-03-01T01:00Z"], "x_MW": [50.0, 60.0], "y": [10.0, 0]})
+    links = pd.DataFrame({"From": ["x"], "To": ["y"], "Limit MW": [5.0]})
+    stores = pd.DataFrame({"name": ["battery"], "area": ["y"], "power_mw": [4.0], "energy_mwh": [8.0]})
+    s = adequacy.read_tables(units, load, links=links, storage=stores)
+    assert (s.storage.name, s.storage.zone.tolist(), s.storage.energy_mwh.tolist()) == (("battery",), [1], [8.0])
+    assert s.units.name == ("A (1)", "A (2)", "B")
+    assert (s.zones, s.units.zone.tolist()) == (("x", "y"), [0, 0, 1])
+    assert s.units.mttr_h.tolist() == [10.0, 10.0, 20.0]
+    assert (str(s.time[0]), s.links.forward_mw.tolist()) == ("2021-03-01T00", [5.0])
+    alone = adequacy.read_tables(units.drop(columns="Region"), pd.DataFrame({"Demand": [1.0]}))
+    assert alone.zones == ("1",)
+    with pytest.raises(CaseError, match="count"):
+        adequacy.read_tables(units.assign(Number=[1.5, 1]), load)
+
+
+def test_a_row_that_stands_for_several_units_is_those_units():
+    groups = pd.DataFrame({"unit": ["big", "small"], "mw": [60, 40], "FOR": [0.1, 0.2], "mttr_h": [10, 20],
+                           "count": [3, 2]})  # fmt: skip
+    load = pd.DataFrame({"hour": np.arange(50), "load_mw": 150.0})
+    single = groups.loc[groups.index.repeat(groups["count"])].drop(columns="count")
+    single["unit"] = [f"u{i}" for i in range(5)]
+    a, b = (adequacy.assess(adequacy.read_tables(x, load), method="exact")["EUE_MWh"].mean for x in (groups, single))
+    assert a == b > 0
