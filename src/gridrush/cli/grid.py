@@ -51,6 +51,7 @@ Examples:
 Examples:
   gridrush contingency kazakhstan --year 2021
   gridrush contingency kazakhstan --year 2021 --at 2021-10-14T12 --json
+  gridrush contingency kazakhstan --event 2021-10-14
   gridrush contingency network.nc --response-h 1""")(contingency)  # fmt: skip
 
 
@@ -122,6 +123,10 @@ def contingency(
     at: Annotated[
         list[str] | None, typer.Option(help="An hour to try instead, as in 2021-10-14T12 (UTC); may be given again.")
     ] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(help="Play a dated event of the case again instead: its name, or its first day as in 2021-10-14."),
+    ] = None,
     together: Annotated[int, typer.Option(min=1, help="Most of the largest units to lose at once.")] = 3,
     response_h: Annotated[
         float | None, typer.Option(help="Hours the other units have to ramp; default: as long as they need.")
@@ -133,6 +138,9 @@ def contingency(
     as_json: Json = False,
 ) -> None:
     """The ten worst losses of a unit, of several, of a circuit or of a zone's links: MW shed by class, lowest Hz."""
+    if event is not None:
+        _replayed(system, event, scenario, seed, as_json)
+        return
     from gridrush.study.shocks import UFLS, worst_shocks
 
     given, before, seconds = _dispatched(system, year, week, scenario, engine, zones, without, seed)
@@ -152,6 +160,33 @@ def contingency(
     heads = ["contingency", "hour (UTC)", "lost MW", "firm MW shed", "interruptible MW", "export MW", "lowest Hz"]
     give_table(heads, [[s.shed.contingency.name, str(s.time), s.shed.lost_mw, s.shed.firm_mw, s.shed.interruptible_mw,
                         s.shed.export_mw, s.nadir_hz] for s in worst])  # fmt: skip
+    typer.echo("\nFrequency: the system as an island, with textbook inertia and governors.")
+
+
+def _replayed(where: str, event: str, scenario: str | None, seed: int, as_json: bool) -> None:
+    """Print a dated event of a case played again."""
+    from gridrush.case.model import Case
+    from gridrush.study.networks import load_case
+    from gridrush.study.replay import replay
+
+    case = load_case(where)
+    if not isinstance(case, Case):
+        raise CaseError([Problem("--event", event, "a case to go with it: a network has no dated events")])
+    began = time.perf_counter()
+    found = replay(case, event, scenario=scenario, seed=seed).to_dict()
+    if as_json:
+        give_json({**found, "seconds": time.perf_counter() - began})
+        return
+    trips: Any = found["trips"]
+    give_table(["time (UTC)", "units", "lost MW", "lowest Hz", "relays shed MW"],
+               [[t["time"], ", ".join(t["units"]), t["lost_mw"], t["nadir_hz"], t["relays_shed_mw"]] for t in trips],
+               title=str(found["event"]))  # fmt: skip
+    shed: Any = found["shed_mwh"]
+    most: Any = found["most_shed_mw"]
+    give_table(["shed because of it", "MWh", "most MW"], [[k, shed[k], most[k]] for k in shed])
+    said: Any = found["reported"]
+    for e in said:
+        typer.echo(f"reported {e['on']}: {e['event']} ({e['source']})")
     typer.echo("\nFrequency: the system as an island, with textbook inertia and governors.")
 
 
