@@ -46,6 +46,11 @@ class Answers:
         day = b"" if self.day_share is None else self.day_share.tobytes() + bytes([self.night_hours])
         return b"".join([self.share.tobytes(), self.value_usd_per_mwh.tobytes(), repr(self.movable).encode(), day])
 
+    @property
+    def by_hour(self) -> bool:
+        """Whether anybody answers to the hour's price, and not to the tariff of the hour alone."""
+        return bool(self.share.size or self.movable)
+
     def running_share(self, legal_hour: NDArray[np.int64]) -> Floats:
         """Share of registered miners that run at the tariff of each hour (0 to 23, legal time). (T, Z)"""
         out = np.ones((legal_hour.size, self.value_usd_per_mwh.shape[1]))

@@ -105,7 +105,7 @@ class MonthEngine:
             legal = (time.astype(np.int64) + utc_offset_h(self.case.clock, time)) % 24
             registered_mw = registered_mw * answers.running_share(legal)
         demand, registered, hidden, free = self._demand(consumers, registered_mw, unregistered_mw, rationing)
-        if answers is not None:
+        if answers is not None and answers.by_hour:
             demand = with_answers(demand, answers, zones=self.case.zone_names, base_mw=consumers, samples=S)
         path = np.repeat(np.arange(S), H)
         whole = month_system(
@@ -120,7 +120,7 @@ class MonthEngine:
         short = system.demand.load_mw - result.served_mw
         interrupted, unserved = free + short[:, 2 * Z : 3 * Z], short[:, :Z] + short[:, Z : 2 * Z]
         told: Answered | None = None
-        if answers is not None:
+        if answers is not None and answers.by_hour:
             told = answered(system.demand, answers, result, zones=Z)
             registered, interrupted = registered - told.stopped_mw, interrupted + told.cut_mw
             consumers, unserved = consumers + told.movable_mw, unserved + told.unserved_mw
