@@ -99,7 +99,7 @@ LEVERS: Mapping[str, Lever] = {
             "data_centre", "Data centre",
             "Other load that can move: firm load of high value, and a part that gives way in dear hours as far as its "
             "uptime and ramp allow; on the grid after the time its kind takes to build.",
-            ("consumer_power",), "a flexible part never raises unserved energy of others", levers.DataCentre,
+            ("consumer_power",), "load rises by no more than its own", levers.DataCentre,
         ),
         Lever(
             "carbon_price_usd_per_t", "Carbon price",
