@@ -42,8 +42,8 @@ def time_to_relief(runs: Mapping[str, Run], *, without: str = "open-door") -> pd
     """
     years, unserved, remedies = remedies_of(runs, without=without)
     table = relief_table(years, unserved, remedies)
-    paid = table["cost_usd_per_mwh"].astype(float)
-    table["cost_usd_per_mwh"] = paid.where((paid > 0) & np.isfinite(paid) & (table["eue_avoided_gwh"].astype(float) > 1e-3))
+    paid, avoided = (table[k].astype(float) for k in ("cost_usd_per_mwh", "eue_avoided_gwh"))
+    table["cost_usd_per_mwh"] = paid.where((paid > 0) & np.isfinite(paid) & (avoided > 1e-3))
     table["scenario"] = table["remedy"]
     table["remedy"] = [runs[n].scenario.title for n in table["scenario"]]
     return table
