@@ -42,8 +42,8 @@ def run(P: Any, Q: Any, key: np.uint64, first: int, count: int) -> tuple[Any, ..
         P.link_loss, P.draws, P.comp, P.plain, P.counter, P.seg_hour, P.seg_full, P.seg_part, P.store, P.contract,
         P.contract_mw, np.empty((P.max_events, 3), np.int32), np.empty(P.max_events, np.int64), value,
         value.view(np.uint64), space, flat, np.empty(D, np.int32), np.empty((R, D), np.int64),
-        np.empty((R, D), np.int64), np.zeros((HOURS_PER_DAY, R), np.int64), np.zeros((Z + 1, CELLS, 2)), np.zeros(CELLS, np.int64), *outputs,
-        other, P.stress, common, c_ptr, Q, state,
+        np.empty((R, D), np.int64), np.zeros((HOURS_PER_DAY, R), np.int64), np.zeros((Z + 1, CELLS, 2)),
+        np.zeros(CELLS, np.int64), *outputs, other, P.stress, common, c_ptr, Q, state,
     )  # fmt: skip
     _, sums, squares, cross, heat, hist, top = outputs
     return sums, squares, cross, heat.reshape(Z + 1, 12, 24, 4), hist, top, opened, overflow
