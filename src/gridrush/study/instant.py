@@ -349,7 +349,7 @@ class _Walk:
         return _Month(
             year_index=y, month=hours.month, sums={k: v[y].copy() for k, v in part.sums.items()},
             figures={**now.figures(), "rationed_share": cut}, residual_share=part.residual_share,
-            cash=cash.amounts_usd, cut_share=cut, spare_mw=spare_mw(hours), miners=self.state._state,
+            cash=cash.amounts_usd, cut_share=cut, spare_mw=spare_mw(hours) - now.idle_mw, miners=self.state._state,
             outages=_Outages.of(self.engine.history), hourly=hours.answered,
         )  # fmt: skip
 

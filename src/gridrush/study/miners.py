@@ -260,7 +260,7 @@ class ScenarioMiners:
                        tuple(movable))  # fmt: skip
 
     def feed_back(self, *, rationed_share: Floats, spare_mw: Floats, hourly: Answered | None = None) -> None:
-        """Tell the miners how the month went: hours they were cut, room left, price of the hours they chose to run."""
+        """Tell the miners how the month went: hours cut, room left beside idle machines, price of hours chosen."""
         self._rationed, self._spare, self._hourly = rationed_share, spare_mw, hourly
 
     def _bounds(self, month: int, total_mw: float, low: float, high: float) -> Floats:

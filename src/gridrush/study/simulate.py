@@ -96,7 +96,7 @@ def simulate(
                 y, m, now.registered_mw, now.unregistered_mw, rationing=rules.rationing, answers=now.answers
             )
             cut = rationed_share(hours)
-            state.feed_back(rationed_share=cut, spare_mw=spare_mw(hours), hourly=hours.answered)
+            state.feed_back(rationed_share=cut, spare_mw=spare_mw(hours) - now.idle_mw, hourly=hours.answered)
             collector.add(hours, evening=evening[paths.month[y] == m])
             collector.add_month(hours.month, {**now.figures(), "rationed_share": cut})
             cash.add_month(hours, now, rules)
