@@ -13,7 +13,7 @@ import numpy as np
 
 from gridrush.case.system import Ints, Storage, System
 from gridrush.grid import _kernels_store
-from gridrush.grid.desk import Desk, Hours, Response, between_steps, respond
+from gridrush.grid.desk import Desk, Hours, Response, between_steps, respond, spans
 from gridrush.grid.water import guess_water, settle_water
 from gridrush.units import Floats
 
@@ -74,23 +74,61 @@ def operate(desk: Desk) -> tuple[Hours, Floats, Stores]:
 
 
 def schedule_stores(desk: Desk, water: Floats) -> Stores:
-    """Schedule every store against the rest, with water at its value; leaves desk.inject at the schedule."""
+    """Schedule every store against the rest, with water at its value; leaves desk.inject at the schedule.
+
+    Several stores are placed in turns, from a common start on prices that are spread out and, where there is time for
+    it, also one after the other, the one that loses least first: where power to charge with is short, turns from a
+    common start never give it all to the better store. The cheaper of the two is kept.
+    """
+    s, st = desk.system, desk.system.storage
+    spreads = _spreads(s.time.size, len(st))
+    found = [_in_turns(desk, water, spreads, np.arange(len(st)), together=True)]
+    if len(spreads) > 2:
+        better = np.argsort(-st.charge_efficiency * st.discharge_efficiency, kind="stable")
+        found.append(_in_turns(desk, water, [0.0, 0.0], better, together=False))
+        found.sort(key=lambda stores: _cost(desk, stores, water))
+    desk.inject = _injected(s, found[0])
+    return found[0]
+
+
+def _cost(desk: Desk, stores: Stores, water: Floats) -> float:
+    """Cost of everything else around the stores, with water at its value."""
+    s, fed = desk.system, desk.system.units.reservoir
+    desk.inject, out = _injected(s, stores), Hours.empty(s)
+    for p, a, b in spans(s):
+        dearer = np.where(fed >= 0, water[fed, p], 0.0) if len(s.reservoirs) else np.zeros(len(fed))
+        desk.run(a, b, out, desk.merit.dearer(dearer) if dearer.any() else None)
+    return float(out.cost.sum())
+
+
+def _injected(s: System, stores: Stores) -> Floats:
+    """Net power of the stores in each zone. (Z, T)"""
+    out = np.zeros((len(s.zones), s.time.size))
+    np.add.at(out, s.storage.zone, (stores.discharge - stores.charge).T)
+    return out
+
+
+def _in_turns(desk: Desk, water: Floats, spreads: list[float], order: Ints, *, together: bool) -> Stores:
+    """Stores scheduled one after the other in as many rounds as there are spreads of the price steps.
+
+    together: stores of a zone begin with the schedule of one store as large as all.
+    """
     s, st = desk.system, desk.system.storage
     T, J = s.time.size, len(st)
     out = Stores(*(np.zeros((T, J)) for _ in range(4)))
-    zones = np.unique(st.zone)
+    zones = list(dict.fromkeys(st.zone[order].tolist()))
     desk.inject = np.zeros((len(s.zones), T))
     rest: dict[int, Response] = {}
-    for turn, spread in enumerate(_spreads(T, J)):
+    for turn, spread in enumerate(spreads):
         for z in zones:
-            members = np.flatnonzero(st.zone == z)
-            if z not in rest or zones.size > 1:
+            members = order[st.zone[order] == z]
+            if z not in rest or len(zones) > 1:
                 own = desk.inject[z].copy()
                 desk.inject[z] = 0.0
                 most = float(st.discharge_mw[members].sum()), float(st.charge_mw[members].sum())
-                rest[z] = respond(desk, int(z), water, *most)
+                rest[z] = respond(desk, z, water, *most)
                 desk.inject[z] = own
-            if turn == 0 and members.size > 1:
+            if together and turn == 0 and members.size > 1:
                 _start_as_one(s, members, rest[z], spread, desk.inject[z], out)
                 desk.inject[z] += (out.discharge[:, members] - out.charge[:, members]).sum(axis=1)
             for j in members:
