@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 128
 """Questions that may wait; one more is turned away."""
 
-TIME_LIMIT_S = 60.0
+TIME_LIMIT_S = 120.0
 """A worker that says nothing for so long is ended and replaced."""
 
 START_LIMIT_S = 180.0
