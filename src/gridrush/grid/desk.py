@@ -58,7 +58,7 @@ class Desk:
     up: Shares
     links_up: Shares
     inject: Floats  # (Z, T), or empty
-    rooted: dict[int, Merit] = field(default_factory=dict)  # the order hung from a zone
+    rooted: dict[tuple[int, bytes], Merit] = field(default_factory=dict)  # hung from a zone, units so much dearer
 
     @staticmethod
     def of(system: System, merit: Merit | None, up: Shares | None, links_up: Shares | None) -> Desk:
@@ -176,9 +176,7 @@ def respond(desk: Desk, zone: int, water: Floats, draw: float, give: float, *, a
     Units that draw on reservoir `apart` only do what they must.
     """
     s = desk.system
-    if zone not in desk.rooted:
-        desk.rooted[zone] = merit_order(s, root=zone)
-    rooted = desk.rooted[zone]
+    rooted = _hung(desk, zone, np.zeros(0))
     if not len(s.reservoirs):
         return desk.response(rooted, zone, 0, s.time.size, draw, give)
     parts = []
@@ -187,8 +185,17 @@ def respond(desk: Desk, zone: int, water: Floats, draw: float, give: float, *, a
         extra = np.where(s.units.reservoir >= 0, water[s.units.reservoir, p], 0.0)
         if apart >= 0:
             extra = np.where(s.units.reservoir == apart, 4.0 * dearest + 1.0, extra)
-        parts.append(desk.response(rooted.dearer(extra) if extra.any() else rooted, zone, a, b, draw, give))
+        parts.append(desk.response(_hung(desk, zone, extra), zone, a, b, draw, give))
     return Response.joined(parts)
+
+
+def _hung(desk: Desk, zone: int, extra: Floats) -> Merit:
+    """The order of merit hung from a zone, units (G,) dearer by so much."""
+    key = zone, extra.tobytes() if extra.any() else b""
+    if key not in desk.rooted:
+        plain = merit_order(desk.system, root=zone) if not key[1] else _hung(desk, zone, np.zeros(0)).dearer(extra)
+        desk.rooted[key] = plain
+    return desk.rooted[key]
 
 
 def between_steps(steps: Floats) -> Floats:

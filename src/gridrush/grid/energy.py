@@ -33,7 +33,7 @@ MOST_TURNS = 3
 """Turns of water and stores answering each other: `TURN_HOURS` over the hours, from 1 to this many."""
 TURN_GAIN_SHARE = 1e-4
 """Turns end when one saves less than this share of the cost."""
-WATER_GAP_SHARE = 3e-4
+WATER_GAP_SHARE = 8e-4
 """As `water.GAP_SHARE`, where there are stores too: their own gap is larger."""
 _SCHEDULE: Any = _kernels_store.schedule
 
