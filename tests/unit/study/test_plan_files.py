@@ -14,11 +14,12 @@ from gridrush.case.load import load_case, resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.case.template import new_case
+from gridrush.errors import CaseError
 from gridrush.planning.aggregate import hours_of_system
 from gridrush.planning.options import Candidate
 from gridrush.study.candidates import candidate_of, contracts_of
 from gridrush.study.expansion import PlanProblem, case_problem, solve
-from gridrush.study.plan_answers import nuclear_question, waterfall
+from gridrush.study.plan_answers import miners_question, nuclear_question, waterfall
 from gridrush.study.plan_files import command, scenario_of, told, whole_plan, write_plan, write_scenario
 from gridrush.study.plan_store import save_plan, stored_plan
 from gridrush.study.simulate import grid_model
@@ -165,3 +166,21 @@ def test_a_scenario_may_build_a_part_of_a_project() -> None:
     plants = grid_model(KAZAKHSTAN, Scenario.model_validate({**row, "base": None})).plants
     mine = [p.capacity_mw for p in plants if p.name.startswith("wind-south")]
     assert (len(mine), sum(mine)) == (5, pytest.approx(250.0))
+
+
+def test_regret_is_nothing_for_the_plan_of_the_future_that_comes(case: Case) -> None:
+    found = miners_question(case, first=2025, last=2025, stay="as-it-is", leave="cut-and-build", gap=5e-3, threads=1,
+                            tell=lambda _: None)  # fmt: skip
+    regret = {(r["plan"], r["future"]): r for r in found["regret"]}
+    assert len(regret) == 6
+    for row in regret.values():
+        assert row["regret_usd"] >= -2 * 5e-3 * row["best_usd"]
+    for own in (("stay, on call", "stay"), ("leave", "leave")):
+        assert abs(regret[own]["regret_usd"]) <= 2 * 5e-3 * regret[own]["best_usd"]
+        assert regret[own]["idle_usd"] == 0.0
+    for bill in found["bill"].values():
+        paid = bill["miners_usd"] + bill["consumers_usd"] + bill["owners_usd"]
+        assert paid == pytest.approx(found["stranded_usd_per_year"])
+    assert len(told({"miners": found})) == 8
+    with pytest.raises(CaseError):
+        miners_question(case, first=2025, last=2025, stay="nobody", tell=lambda _: None)
