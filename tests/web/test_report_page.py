@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright import sync_api
@@ -17,6 +18,7 @@ from gridrush.report import build
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "report"))
 import fake_study
 
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 pytestmark = [
@@ -143,6 +145,25 @@ def test_on_paper_charts_are_shown_and_controls_are_not(page: sync_api.Page) -> 
     assert page.locator("#theme").is_hidden()
     assert page.locator("#pick-weeks").is_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(browser: sync_api.Browser, address: str, theme: Literal["light", "dark"]) -> None:
+    page = browser.new_page(color_scheme=theme, reduced_motion="reduce")
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('details.twin').forEach((d, i) => { d.open = i < 3; })")
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]))")
+    assert found == []
+    page.close()
+
+
+def test_from_a_figure_to_its_facts_and_from_a_fact_to_its_source(page: sync_api.Page) -> None:
+    page.locator("#fig-map .source a").first.click()
+    rows = page.locator("details:has(#table-units)")
+    assert rows.get_attribute("open") is not None
+    rows.locator("tbody a").first.click()
+    assert "Nobody's yearbook" in page.locator("li:target").inner_text()
 
 
 def test_without_scripts_every_week_is_there(browser: sync_api.Browser, address: str) -> None:

@@ -130,6 +130,7 @@ def _page(study: Study, beside: Path) -> str:
             claims=list(_claims(study)),
             parameters=facts.parameters(study.case),
             fact_tables=fact_tables,
+            table_titles={t.name: t.title for t in fact_tables},
             references=references,
             cited={r.key: r for r in references},
             numbers={r.key: r.number for r in references},

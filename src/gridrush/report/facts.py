@@ -12,7 +12,9 @@ from gridrush.case.model import TABLES, Case
 from gridrush.case.schema import Fact, Strict
 from gridrush.report.words import GRADES, plain, scaled, with_unit
 
-_LINK = re.compile(r"^(https?://)?([a-z0-9-]+\.)+[a-z]{2,}(/\S*)?$", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://)?(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[^\s;]*[^\s;,.)])?", re.IGNORECASE)
+_FILES = (".json", ".csv", ".py", ".xlsx")  # a file's name is no host, unless it follows one
+_OUR_WORDS = re.compile(r"docs/\w+\.md")
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,7 @@ class Reference:
     key: str
     title: str
     date: str
-    address: str
-    href: str
+    parts: tuple[tuple[str, str], ...]  # the address in pieces, each with where it leads or nothing
     licence: str
     used: int
 
@@ -123,11 +124,29 @@ def references(case: Case) -> list[Reference]:
     out = []
     for i, key in enumerate(order, 1):
         s = case.sources[key]
-        href = s.address if s.address.startswith("http") else f"https://{s.address}"
-        out.append(
-            Reference(i, key, s.title, s.date, s.address, href if _LINK.match(s.address) else "", s.licence, used[key])
-        )
+        out.append(Reference(i, key, s.title, s.date, linked(s.address), s.licence, used[key]))
     return out
+
+
+def linked(address: str) -> tuple[tuple[str, str], ...]:
+    """An address as it is written, cut where it leads somewhere; our own pages lead to the limits.
+
+    Examples
+    --------
+    >>> linked("example.org/a; see b.net (p. 3)")
+    (('example.org/a', 'https://example.org/a'), ('; see ', ''), ('b.net', 'https://b.net'), (' (p. 3)', ''))
+    """
+    out: list[tuple[str, str]] = []
+    last = 0
+    ours = [(m, "#limits") for m in _OUR_WORDS.finditer(address)]
+    hosts = [m for m in _LINK.finditer(address) if "/" in m[0] or not m[0].lower().endswith(_FILES)]
+    others = [(m, m[0] if m[0].startswith("http") else f"https://{m[0]}") for m in hosts]
+    for m, href in ours or others:
+        if m.start() > last:
+            out.append((address[last : m.start()], ""))
+        out.append((m[0], href))
+        last = m.end()
+    return tuple(out) if last == len(address) else (*out, (address[last:], ""))
 
 
 def grade_counts(case: Case) -> dict[str, int]:

@@ -115,6 +115,7 @@ def replay(view: View) -> Figure | None:
     return Figure(
         "replay", title, caption, f"Model hours; trips from the case’s table of outages ({named}).", "estimated", draw,
         data, hover_data(stamps, "MW", series), legend, notes,
+        tables=("outages", "events"),
     )  # fmt: skip
 
 
@@ -201,6 +202,7 @@ def contingencies(view: View) -> Figure | None:
         "Model; inertia, governors and relays by textbook values and European rules.", "estimated", draw, data,
         legend=[("var(--alarm)", "box", "Homes and industry cut"), ("var(--cut)", "box", "Miners told to stop"),
                 ("var(--alarm)", "hollow", "Homes and industry cut if no miner can be told to stop")],
+        tables=("units", "links", "technologies"),
     )  # fmt: skip
 
 

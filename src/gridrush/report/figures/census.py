@@ -69,14 +69,13 @@ def evidence(view: View) -> Figure | None:
     def draw(width: int) -> str:
         wide = width >= WIDE
         step, left, right = (34, 330, 96) if wide else (52, 8, 74)
-        svg = Svg(width, 34 + step * len(rows) + 8, title)
-        f = frame(svg, (low, top), (0, 1), left=left, right=right, top=32, bottom=8)
+        svg = Svg(width, 46 + step * len(rows) + 8, title)
+        f = frame(svg, (low, top), (0, 1), left=left, right=right, top=44, bottom=8)
         for v in ticks(low, top, count=5 if wide else 3):
             svg.line(f.px(v), f.top, f.px(v), f.bottom, "axis" if v == 0 else "grid")
             svg.text(f.px(v), f.top - 8, signed(v), "muted", "middle")
-        svg.text(width - 4, f.top - (8 if wide else 21), "moves it, MW", "muted", "end")
-        svg.text(f.left - (14 if wide else 0), f.top - (8 if wide else 21), "MW narrower", "muted",
-                 "end" if wide else "start")  # fmt: skip
+        svg.text(width - 4, f.top - 26, "moves it, MW", "muted", "end")
+        svg.text(f.px(0), f.top - 26, "MW narrower", "muted", "middle" if wide else "start")
         for i in range(len(rows)):
             y = f.top + step * i + (step / 2 if wide else step - 16)
             who, what = said[i]
@@ -86,7 +85,7 @@ def evidence(view: View) -> Figure | None:
                 svg.text(left - 12, y + 11, what, "muted small", "end")
             else:
                 line = f"{who}: {what}"
-                svg.text(left, y - 12, line if len(line) <= limit else line[: limit - 1] + "…", "small")
+                svg.text(left, y - 12, line if len(line) <= limit else line[: limit - 1] + "…", "small halo")
             a, b = sorted((f.px(0), f.px(gain[i])))
             tone = "var(--flow)" if gain[i] >= 0 else "var(--alarm)"
             tip = f"{who}: {what}. Narrows by {with_unit(gain[i], 'MW')}, moves the middle by {signed(shift[i], 'MW')}"
@@ -105,6 +104,7 @@ def evidence(view: View) -> Figure | None:
         f"Model census of {day_name(view.study.case.as_of)}; statements with their sources in the table “Statements”.",
         "estimated", draw, data,
         legend=[("var(--flow)", "box", "Narrows the range"), ("var(--alarm)", "box", "Widens it")],
+        tables=("statements", "network", "atlas"),
     )  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def lessons(view: View) -> Figure | None:
                 svg.text(left - 12, y - 2, names[i], "small", "end")
                 svg.text(left - 12, y + 11, note, "muted small", "end")
             else:
-                svg.text(left, y - 12, f"{names[i]}, {note}", "small")
+                svg.text(left, y - 12, f"{names[i]}, {note}", "small halo")
             svg.rect(f.left, y - 7, f.px(left_mw[i]) - f.left, 14, "fill:var(--flow)",
                      tip=f"{names[i]}: {with_unit(left_mw[i], 'MW')} left of {with_unit(now, 'MW')}")  # fmt: skip
             svg.text(f.px(left_mw[i]) + 6, y + 4, with_unit(left_mw[i], "MW"), "halo")
@@ -156,4 +156,5 @@ def lessons(view: View) -> Figure | None:
     return Figure(
         "lessons", title, caption, "Model census; errors of measurements are assumed.", "estimated", draw, data,
         legend=[("var(--flow)", "box", "Range expected after it"), ("var(--ink)", "dots", "Range today")],
+        tables=("statements",),
     )  # fmt: skip

@@ -202,4 +202,5 @@ def _curve(
     return Figure(
         key, title, caption, "Model hours, one sampled path of weather and outages.", "estimated", draw, table,
         hover_data(labels, unit, rows), [(tone, mark, words) for words, tone, mark, _ in lines],
+        tables=("demand", "demand_shape", "units", "fuels", "links"),
     )  # fmt: skip

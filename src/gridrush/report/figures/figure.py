@@ -25,6 +25,7 @@ class Figure:
     hover: Mapping[str, object] = field(default_factory=dict)  # x labels, series, unit
     legend: Sequence[tuple[str, str, str]] = ()  # colour, mark (box, line, dash, dot), words
     notes: Sequence[str] = ()
+    tables: Sequence[str] = ()  # tables of the case it rests on
 
 
 @dataclass(frozen=True, eq=False)

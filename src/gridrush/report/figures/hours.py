@@ -132,6 +132,7 @@ def _supply(view: View, week: Week) -> Figure:
         table,
         hover_data(_stamps(week), "MW", rows),
         legend,
+        tables=("demand", "demand_shape", "units", "outages"),
     )
 
 
@@ -174,5 +175,4 @@ def _flow(view: View, week: Week, link: str) -> Figure:
         "estimated",
         draw,
         table,
-        hover_data(_stamps(week), "MW", [("Flow", "var(--flow)", flow.tolist())]),
-    )
+        hover_data(_stamps(week), "MW", [("Flow", "var(--flow)", flow.tolist())]), tables=("links",))

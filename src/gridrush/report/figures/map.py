@@ -168,6 +168,7 @@ def country(view: View) -> Figure | None:
         legend=[(fuel_colour(f), "dot", fuel_name(f)) for f in fuels],
         notes=[f"{r['from']} to {r['to']}: {with_unit(r['mw'], 'MW')} of "
         f"{with_unit(r['limit'], 'MW', 4)}" for r in flows],
+        tables=("units", "links", "ties"),
     )  # fmt: skip
 
 

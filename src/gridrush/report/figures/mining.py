@@ -88,6 +88,7 @@ def size(view: View) -> Figure | None:
         "mining", title, caption, "Model census from: "
         f"{sources}." if sources else "Model census.", "estimated", draw, out,
         hover_data([month_name(m) for m in shown.index], "MW", rows), legend, notes,
+        tables=("network", "atlas", "statements"),
     )  # fmt: skip
 
 
@@ -162,6 +163,7 @@ def status(view: View) -> Figure | None:
         "mining-status", title, caption, "Model census; statements: "
         f"{_titles(view, {s.source for s in said})}." if said else "Model census.",
         "estimated", draw, out, hover_data([month_name(m) for m in table.index], "MW", rows), legend, spoken,
+        tables=("statements", "mining_zones"),
     )  # fmt: skip
 
 

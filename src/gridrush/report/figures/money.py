@@ -96,6 +96,7 @@ def _parties(view: View, run: Run) -> Figure:
         out,
         hover_data([str(y) for y in years], "M USD", rows),
         [(TONES[p], "box", PARTY_NAMES[p]) for p in SHOWN],
+        tables=("power_prices", "policies", "exchange", "fuels"),
     )
 
 
@@ -170,6 +171,7 @@ def fee(view: View) -> Figure | None:
         "estimated",
         draw,
         table.reset_index(),
+        tables=("policies", "exchange", "claims"),
     )
 
 

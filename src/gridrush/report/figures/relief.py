@@ -116,6 +116,7 @@ def timeline(view: View) -> Figure | None:
     return Figure(
         "relief", title, caption, "Model; delays from the case's table of projects.", "estimated", draw,
         view.study.relief, legend=[(f"var(--kind-{k})", "dot", words[k]) for k in kinds],
+        tables=("projects", "announcements"),
     )  # fmt: skip
 
 

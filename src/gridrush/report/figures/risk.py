@@ -97,6 +97,7 @@ def heat(view: View) -> Figure | None:
     return Figure(
         "risk", title, caption, _source(view.main),
         "estimated", draw, long_table(view), legend=legend,
+        tables=("units", "technologies"),
     )  # fmt: skip
 
 
@@ -154,6 +155,7 @@ def lines(view: View) -> Figure | None:
     return Figure(
         "risk-main", title, caption, _source(view.main),
         "estimated", draw, out, hover_data([str(y) for y in years], "h", rows), legend,
+        tables=("units", "technologies", "outages"),
     )  # fmt: skip
 
 
@@ -194,7 +196,7 @@ def multiples(view: View) -> Figure | None:
         table[f"{run.name} stderr [GWh]"] = (system_risk(run)["EUE_mwh_stderr"] / 1000).round(3)
     return Figure(
         "energy-not-served", title, caption, _source(view.main), "estimated",
-        draw, table.reset_index(),
+        draw, table.reset_index(), tables=("units", "technologies"),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from gridrush.report.figures.figure import WIDE, Figure, hover_data
 from gridrush.report.svg import Frame, Svg, bounds, frame, spread, ticks
 from gridrush.report.view import View
-from gridrush.report.words import THIN, interval, month_name, number, with_unit
+from gridrush.report.words import THIN, month_name, number, with_unit
 
 COUNTRIES = 6
 """Countries drawn; the table has them all."""
@@ -52,7 +52,7 @@ def countries(view: View) -> Figure | None:
     end = str(months[-1])
     low, high = float(mine["ehs_p05"].to_numpy()[-1]), float(mine["ehs_p95"].to_numpy()[-1])
     if end > last:
-        caption += f" For {month_name(end)} the forecast for {own} ran from {interval(low, high, 'EH/s', 2)}."
+        caption += f" For {month_name(end)} the forecast for {own} ran from {number(round(low, 1))} to {_ehs(high)}."
     cut = months.index(last)
 
     def draw(width: int) -> str:
@@ -90,6 +90,7 @@ def countries(view: View) -> Figure | None:
         legend.append(("var(--ink)", "dots", "Ban in China"))
     return Figure(
         "rush", title, caption, f"{_atlas_sources(view)}; forecast: model.", "estimated", draw, data, legend=legend,
+        tables=("atlas", "power_prices"),
     )  # fmt: skip
 
 
@@ -153,6 +154,7 @@ def stays(view: View) -> Figure | None:
         f"Model of the fleet from the case’s tables of machines and network; {fleet}. {_network_sources(view)}",
         "estimated", draw, data, hover_data(labels, unit if size else "", rows),
         [(tones[m], "line", words[m]) for m in months], [text for _, text, _ in marks],
+        tables=("machines", "network", "power_prices", "policies"),
     )  # fmt: skip
 
 

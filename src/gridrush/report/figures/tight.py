@@ -78,7 +78,7 @@ def _calendar(view: View, year: int, table: pd.DataFrame) -> Figure:
     return Figure(
         f"calendar-{year}", title, caption,
         f"Model: Monte Carlo over weather and breakdowns of {year}, local time.", "estimated", draw, data,
-        legend=legend,
+        legend=legend, tables=("units", "technologies", "demand_shape"),
     )  # fmt: skip
 
 
@@ -149,6 +149,7 @@ def gallery(view: View) -> Figure | None:
         "Model: the hours of the worst sample years; registered miners are cut before any of this.", "estimated", draw,
         data, legend=[("var(--ink)", "line", "Load wanted"), ("var(--miners)", "dash", "Load without miners"),
                       ("var(--alarm)", "box", "Homes and industry not served")],
+        tables=("units", "technologies", "demand_shape"),
     )  # fmt: skip
 
 
@@ -215,5 +216,6 @@ def _headroom(view: View, year: int, table: pd.DataFrame) -> Figure:
         f"headroom-{year}", title, caption,
         f"Model hours of {year}, all sampled paths; share of hours on a logarithmic scale.", "estimated", draw, data,
         hover_data(labels, "MW", rows), [(tones[z], "line", z) for z in zones],
+        tables=("units", "links", "ties"),
     )  # fmt: skip
 

@@ -96,8 +96,7 @@ def _mix(view: View, run: Run) -> Figure:
         draw,
         table,
         hover_data([str(y) for y in years], "TWh", rows),
-        legend,
-    )
+        legend, tables=("units", "fuels", "ties"))
 
 
 def _total(run: Run, year: int) -> float:
@@ -164,8 +163,7 @@ def growth(view: View) -> Figure | None:
         draw,
         table,
         hover_data([str(y) for y in shown], "TWh", rows),
-        [("var(--load)", "box", "Everyone else"), ("var(--miners)", "box", "Miners")],
-    )
+        [("var(--load)", "box", "Everyone else"), ("var(--miners)", "box", "Miners")], tables=("demand",))
 
 
 def _short_name(quantity: str) -> tuple[str, str]:
@@ -240,4 +238,5 @@ def check(view: View) -> Figure | None:
         draw,
         table,
         legend=[("var(--good)", "dot", "Within tolerance"), ("var(--alarm)", "dot", "Outside")],
+        tables=("generation", "demand", "capacity"),
     )
