@@ -1,29 +1,37 @@
+# mypy: disable-error-code="no-untyped-def,assignment,arg-type"
 """Compiled: energy spent on the peaks."""
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from gridrush.adequacy._jit import kernel
+from gridrush.units import Floats
 
-@nb.njit(cache=True, nogil=True)
-def shave(need, low, high, energy):
-    """clip(need - level, low, high) with the level that spends `energy`, or the nearest bound. (T,) -> (T,)
 
-    Newton's steps on the level, kept inside a bracket: spending is piecewise linear and falls with the level.
+def shave(need: Floats, low: Floats, high: Floats, energy: float) -> Floats:
+    """clip(need - level, low, high) with the level that spends `energy`, or the nearest bound. (T,) -> (T,)"""
+    out = np.empty(need.size)
+    fill(need, low, high, float(energy), out)
+    return out
+
+
+@kernel
+def fill(need, low, high, energy, out):
+    """What `shave` gives, into `out`: Newton's steps on the level, kept inside a bracket.
+
+    Spending is piecewise linear and falls with the level.
     """
     n = need.size
-    out = np.empty(n)
     most, least = 0.0, 0.0
     for t in range(n):
         most += high[t]
         least += low[t]
-    if most <= energy:
-        out[:] = high
-        return out
-    if least >= energy:
-        out[:] = low * (energy / least if least > 0 else 0.0)
-        return out
+    if most <= energy or least >= energy:
+        share = energy / least if least > 0 else 0.0
+        for t in range(n):
+            out[t] = high[t] if most <= energy else low[t] * share
+        return
     a, b = np.inf, -np.inf
     for t in range(n):
         a = min(a, need[t] - high[t])
@@ -50,10 +58,9 @@ def shave(need, low, high, energy):
         level = step if a < step < b else 0.5 * (a + b)
     for t in range(n):
         out[t] = min(max(need[t] - level, low[t]), high[t])
-    return out
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def take_off(short, zone, capacity, row, profiles, up):
     """Subtract what units can give from what zones lack, in place. short: (Z, T), profiles: (K, T), up: (G, T)"""
     for g in range(zone.size):
