@@ -30,6 +30,7 @@ def main() -> None:
     wanted.add_argument("--users", type=int, default=50)
     wanted.add_argument("--seconds", type=float, default=30.0)
     wanted.add_argument("--moves", type=int, default=20)
+    wanted.add_argument("--until", type=int, help="last year users ask for; default: all")
     wanted.add_argument("--only", choices=["start", "slider", "users"], action="append")
     given = wanted.parse_args()
     began = time.perf_counter()
@@ -43,7 +44,8 @@ def main() -> None:
             if "slider" in only and (chromium := shutil.which("chromium")):
                 show("slider", **slider(address, chromium, given.moves))
             if "users" in only:
-                show("users", **asyncio.run(crowd(address, min(given.users, MOST_USERS), min(given.seconds, 120.0))))
+                show("users", **asyncio.run(crowd(
+                    address, min(given.users, MOST_USERS), min(given.seconds, 120.0), given.until)))
         finally:
             server.send_signal(signal.SIGINT)
 
@@ -102,7 +104,7 @@ def spread(values: list[float]) -> dict[str, float]:
     return {"median": round(median(ranked)), "p90": round(ranked[int(0.9 * (len(ranked) - 1))]), "n": len(ranked)}
 
 
-async def crowd(address: str, users: int, seconds: float) -> dict[str, Any]:
+async def crowd(address: str, users: int, seconds: float, until: int | None) -> dict[str, Any]:
     """Users who drag a slider, let go, and wait for the value they left it at."""
     errors: list[str] = []
     waits: list[float] = []
@@ -130,7 +132,8 @@ async def crowd(address: str, users: int, seconds: float) -> dict[str, Any]:
 
     async def ask(client: httpx.AsyncClient, n: int, fee: float) -> tuple[str, float]:
         """How the answer ends, and when its first years came."""
-        body = {"session": f"user{n}", "screen": {"base": "open-door", "values": {"fee": fee}}, "year": 2022}
+        body = {"session": f"user{n}", "screen": {"base": "open-door", "values": {"fee": fee}}, "year": 2022,
+                "until": until}  # fmt: skip
         first, last = 0.0, b""
         async with client.stream("POST", "api/simulate", json=body) as answer:
             async for line in answer.aiter_lines():

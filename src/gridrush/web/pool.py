@@ -72,6 +72,7 @@ class Pool:
     _served: OrderedDict[str, int] = field(default_factory=OrderedDict)  # session -> worker that remembers it
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
     _closed: bool = False
+    _picks: int = 0
     _threads: list[threading.Thread] = field(default_factory=list)
     ready: int = 0
 
@@ -140,15 +141,16 @@ class Pool:
                     self._stops[i].value = q.number
 
     def _next(self, i: int) -> Question | None:
-        """The next question for a worker: one whose page it knows before others. None when the pool closes."""
+        """The next question for a worker: new ones first, of a page it knows if it can. None when the pool closes."""
         with self._more:
             while not self._waiting and not self._closed:
                 self._more.wait(1.0)
             if self._closed:
                 return None
-            near = list(itertools.islice(self._waiting, 8))
-            mine = [q for q in near if self._served.get(q.session) == i] or [q for q in near if not q.begun] or near
-            question = mine[0]
+            self._picks += 1
+            fresh = [q for q in self._waiting if not q.begun]
+            near = (fresh if self._picks % 4 else []) or list(self._waiting)  # every fourth time the oldest
+            question = next((q for q in near[:8] if self._served.get(q.session) == i), near[0])
             self._waiting.remove(question)
             self._running[i] = question
             self._served[question.session] = i
