@@ -25,6 +25,10 @@ FORMS = ("", ".xlsx", ".nc", ".yaml", ".json")
 """How the name of what `--out` writes may end; nothing: a folder."""
 
 
+ANSWERS_GAP = 2e-3
+"""Gap of the many plans behind the answers, at least: their intervals say what it leaves open."""
+
+
 def add(app: typer.Typer) -> None:
     """Put the commands of this module under `gridrush`."""
     app.command(epilog="""\b
@@ -138,7 +142,7 @@ def _answers(
     from gridrush.study.plan_answers import miners_question, nuclear_question
 
     assert problem.case is not None
-    years = found.years
+    years, gap = found.years, max(gap, ANSWERS_GAP)
     return {
         "nuclear": nuclear_question(problem.case, problem, found, gap=gap, threads=threads, tell=tell),
         "miners": miners_question(problem.case, first=years[0], last=years[-1], every=every, seed=seed, gap=gap,
