@@ -21,7 +21,7 @@ from gridrush.adequacy.plan import Plan, demand_by_zone, make_plan
 from gridrush.adequacy.simulate import seed_word
 from gridrush.case.system import System
 from gridrush.errors import CaseError, Problem
-from gridrush.units import Floats
+from gridrush.units import HOURS_PER_DAY, Floats
 
 WEEK_H = 168
 MOST_HOURS = CELLS - 1
@@ -91,7 +91,7 @@ def replay(
     most : int
         Events wanted, of the ten that an assessment keeps.
     hours : int
-        Hours shown around each, at most 287; the event's first hour stands after two sevenths of them.
+        Hours shown around each, at most 287: from the local midnight before the two sevenths of them that come first.
 
     Returns
     -------
@@ -111,7 +111,8 @@ def replay(
     key = seed_word(int(assessment.seed or 0))
     found = []
     for event in assessment.worst[:most]:
-        first = max(0, min(event.hour - 2 * hours // 7, plan.shape[1] - hours))
+        first = event.hour - 2 * hours // 7
+        first = max(0, min(first - (first + plan.kernel.off) % HOURS_PER_DAY, plan.shape[1] - hours))
         shown = slice(first, min(first + hours, plan.shape[1]))
         weather, lost, out = _outages(plan, kernel, tables, key, event.sample, shown)
         s = plan.systems[weather]

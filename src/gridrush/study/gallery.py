@@ -36,6 +36,7 @@ import numpy as np
 import pandas as pd
 
 from gridrush.adequacy.assess import assess
+from gridrush.adequacy.replay import replay
 from gridrush.adequacy.schedule import planned_supply
 from gridrush.case.model import Case
 from gridrush.case.system import NO_RESERVOIRS, BlockKind, System
@@ -54,9 +55,6 @@ if TYPE_CHECKING:
 WEEK_H = 168
 WEEK_SAMPLES = 1_000
 """Monte Carlo years searched for the worst events."""
-
-DAYS_BEFORE = 2
-"""Days shown before an event."""
 
 CUT_SHARES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2)
 """Points of the headroom curve: a quarter of a percent is 22 hours of a year."""
@@ -151,30 +149,24 @@ class Gallery:
 
     def _weeks(self, year: int, months: Sequence[MonthHours]) -> pd.DataFrame:
         """The Monte Carlo years' worst events, each in the seven days around it, hour by hour."""
-        from gridrush.adequacy.events import event_hours
-
-        seed = self.seed + year
         system = year_system(months)
-        worst = assess(system, samples=WEEK_SAMPLES, seed=seed).worst
-        time = system.time
-        local = time + utc_offset_h(self.case.clock, time).astype("timedelta64[h]")
-        midnight = np.r_[0, np.flatnonzero(local.astype(np.int64) % 24 == 0)]
-        day = [int(np.searchsorted(midnight, e.hour, side="right")) - 1 for e in worst]
-        firsts = [int(midnight[min(max(k - DAYS_BEFORE, 0), midnight.size - 7)]) for k in day]
-        short = event_hours(system, worst, seed=seed, firsts=firsts, hours=WEEK_H)
+        offset = int(utc_offset_h(self.case.clock, system.time[:1])[0])
+        found = assess(system, samples=WEEK_SAMPLES, seed=self.seed + year, utc_offset_h=offset)
         parts = []
 
         def first_path(name: str, at: slice) -> Floats:
             return np.concatenate([getattr(m, name)[: m.hours].sum(axis=1) for m in months])[at]
 
-        for rank, (event, first) in enumerate(zip(worst, firsts, strict=True)):
-            at = slice(first, first + WEEK_H)
+        for rank, week in enumerate(replay(system, found, hours=WEEK_H, utc_offset_h=offset)):
+            first = int(np.searchsorted(system.time, week.time[0]))
+            at = slice(first, first + week.time.size)
+            local = week.time + utc_offset_h(self.case.clock, week.time).astype("timedelta64[h]")
             others = first_path("consumers_mw", at)
             wanted = others + first_path("registered_mw", at) + first_path("unregistered_mw", at)
-            part = pd.DataFrame({"rank": rank + 1, "sample": event.sample, "time": local[at].astype(str),
+            part = pd.DataFrame({"rank": rank + 1, "sample": week.event.sample, "time": local.astype(str),
                                  "wanted_mw": wanted, "without_miners_mw": others})  # fmt: skip
             names = [*(f"short_{z}_mw" for z in system.zones), "short_mw"]
-            parts.append(part.assign(**{n: short[rank, z, : len(part)] for z, n in enumerate(names)}))
+            parts.append(part.assign(**dict(zip(names, week.short_mw, strict=True))))
         return pd.concat(parts, ignore_index=True).round(1) if parts else pd.DataFrame()
 
     def _replay(self, months: Sequence[MonthHours]) -> pd.DataFrame:

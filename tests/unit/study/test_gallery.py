@@ -4,10 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gridrush.adequacy.assess import assess
-from gridrush.adequacy.events import event_hours
 from gridrush.case.load import load_case
-from gridrush.errors import CaseError
 from gridrush.study.gallery import Gallery, from_bytes, to_bytes
 from gridrush.study.miners import Miners
 from gridrush.study.risk import year_system
@@ -67,21 +64,6 @@ def test_worst_weeks_hold_the_events_they_are_chosen_for(looked):
     zones = weeks[["short_North_mw", "short_South_mw", "short_West_mw"]].sum(axis=1)
     assert np.allclose(zones, weeks["short_mw"], atol=2.0)
     assert (weeks["without_miners_mw"] < weeks["wanted_mw"]).all()
-
-
-def test_an_event_drawn_again_has_the_energy_it_had(looked):
-    system = looked[1]
-    found = assess(system, samples=200, seed=7)
-    events = found.worst[:4]
-    hours = event_hours(system, events, seed=7, firsts=[e.hour for e in events], hours=240)
-    for event, mw in zip(events, hours, strict=True):
-        assert mw[-1, : event.hours].sum() == pytest.approx(event.energy_mwh, rel=1e-9)
-        assert (mw[-1, : event.hours] > 0).all()
-
-
-def test_hours_that_do_not_fit_are_refused(looked):
-    with pytest.raises(CaseError, match="hours"):
-        event_hours(looked[1], [], seed=1, firsts=[], hours=288)
 
 
 def test_the_fleet_stops_sooner_when_coins_are_worth_less(looked):
