@@ -47,7 +47,6 @@ VERDICTS = {"true": "good", "partly": "fair", "misleading": "fair", "false": "ba
 CLAIMS = "claim who said text value unit low best high fact verdict margin why"
 RELIEF = "remedy kind first_year_low first_year_best first_year_high power_mw eue_avoided_gwh cost_usd_per_mwh why"
 CHECKS = "quantity year model official deviation_share within source"
-ANSWERS = "question text"
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +265,7 @@ def report(
     if not chosen:
         raise ValueError("no runs given: report([run, ...]) needs at least one")
     case = chosen[0].case if not title else chosen[0].case.model_copy(update={"title": title})
-    study = Study(case, {r.name: r for r in chosen}, _blank(CLAIMS), _blank(RELIEF), _blank(CHECKS), _blank(ANSWERS),
+    study = Study(case, {r.name: r for r in chosen}, _blank(CLAIMS), _blank(RELIEF), _blank(CHECKS),
                   gallery=gallery or {}, plan=plan)  # fmt: skip
     return Report(study)
 

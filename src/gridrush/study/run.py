@@ -16,6 +16,7 @@ monthly (month[, zone])                miners and money by month
     registered_mw, unregistered_mw (month, zone)   mean over samples of the load wanted
     mining_mw (month, bound)           national total; bound = low, best, high (5, 50, 95%)
     hashrate_ehs, world_hashrate_ehs, hashprice_usd_per_ph_day, breakeven_usd_per_mwh
+    idle_mw (month, zone)              registered load that does not pay at its tariff
     rationed_share (month, zone)       share of hours in which miners were cut
 annual  (year[, zone | fuel | ...])    mean over samples; `<name>_stderr` beside it where samples differ
     demand_twh (year, zone)            all load wanted, miners included
@@ -24,7 +25,7 @@ annual  (year[, zone | fuel | ...])    mean over samples; `<name>_stderr` beside
     peak_mw (year), autumn_evening_peak_mw (year), installed_mw, available_mw (year)
     unserved_gwh (year, zone), shortfall_h (year, zone), interrupted_gwh (year, zone)
     co2_mt (year)
-risk    (year, zone)                   Monte Carlo over unit outages: LOLE_h, LOLE_days, EUE_mwh and *_stderr;
+risk    (year, zone)                   Monte Carlo over unit outages: LOLE_h, EUE_mwh and *_stderr;
                                        zone "system" counts an hour once. Only the years assessed are present.
 ledger  (year, line)                   USD of 2021; each line named in `policy.fiscal.LINES`
 """
@@ -80,7 +81,6 @@ class Study:
     claims: pd.DataFrame  # claim, who, said, text, value, unit, low, best, high, fact, verdict, margin, why
     relief: pd.DataFrame  # remedy, kind, first_year_low/best/high, power_mw, eue_avoided_gwh, cost_usd_per_mwh, why
     checks: pd.DataFrame  # quantity, year, model, official, deviation_share, within, source
-    answers: pd.DataFrame  # question (load, breaks, closes, pays, leave), text facts the first page is written from
     events: Mapping[str, xr.Dataset] = field(default_factory=dict)  # replays, e.g. "2021-10-14"
     folder: Path | None = None  # where it is stored
     seconds: float = 0.0

@@ -117,7 +117,7 @@ def run_all(
     if miners.census is not None:
         claims = judge_claims(Evidence(case, by_name, miners.census, relief))
     return Study(
-        case=case, runs=by_name, claims=claims, relief=relief, checks=check_run(main), answers=pd.DataFrame(),
+        case=case, runs=by_name, claims=claims, relief=relief, checks=check_run(main),
         folder=out, seconds=clock.perf_counter() - began, gallery=job.gallery(chosen[0]),
         plan=stored_plan(case, job.store.folder / PLANS),
     )  # fmt: skip

@@ -262,5 +262,4 @@ def make_study(scenarios: int = len(SCENARIOS), first: int = 2019, last: int = 2
         ],
         columns=["quantity", "year", "model", "official", "deviation_share", "within", "source"],
     )  # fmt: skip
-    answers = pd.DataFrame(columns=["question", "text"])
-    return Study(case, runs, claims, relief, checks, answers, {}, None, 12.0, make_gallery(), make_plan())
+    return Study(case, runs, claims, relief, checks, {}, None, 12.0, make_gallery(), make_plan())

@@ -284,7 +284,7 @@ def test_a_single_year_makes_a_page(tmp_path: Path) -> None:
 def test_a_study_without_runs_is_refused(tmp_path: Path) -> None:
     empty = pd.DataFrame()
     with pytest.raises(ValueError, match="no runs"):
-        build(Study(fake_study.make_case(), {}, empty, empty, empty, empty), tmp_path)
+        build(Study(fake_study.make_case(), {}, empty, empty, empty), tmp_path)
     with pytest.raises(ValueError, match="at least one"):
         report([])
 
