@@ -58,7 +58,7 @@ class Desk:
     up: Shares
     links_up: Shares
     inject: Floats  # (Z, T), or empty
-    rooted: dict[tuple[int, bytes], Merit] = field(default_factory=dict)  # hung from a zone, units so much dearer
+    rooted: dict[tuple[int, bytes], Merit] = field(default_factory=dict)  # `Merit.hung` with units so much dearer
 
     @staticmethod
     def of(system: System, merit: Merit | None, up: Shares | None, links_up: Shares | None) -> Desk:
@@ -191,10 +191,14 @@ def respond(desk: Desk, zone: int, water: Floats, draw: float, give: float, *, a
 
 def _hung(desk: Desk, zone: int, extra: Floats) -> Merit:
     """The order of merit hung from a zone, units (G,) dearer by so much."""
-    key = zone, extra.tobytes() if extra.any() else b""
+    hung = desk.merit.hung  # lives as long as the order does, which is longer than a dispatch
+    if zone not in hung:
+        hung[zone] = merit_order(desk.system, root=zone)
+    if not extra.any():
+        return hung[zone]
+    key = zone, extra.tobytes()
     if key not in desk.rooted:
-        plain = merit_order(desk.system, root=zone) if not key[1] else _hung(desk, zone, np.zeros(0)).dearer(extra)
-        desk.rooted[key] = plain
+        desk.rooted[key] = hung[zone].dearer(extra)
     return desk.rooted[key]
 
 

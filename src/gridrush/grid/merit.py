@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,11 @@ class Merit:
     def steps(self) -> Floats:
         """Different costs above zero, rising."""
         return np.unique(self.cost_usd_per_mwh[self.cost_usd_per_mwh > 0])
+
+    @cached_property
+    def hung(self) -> dict[int, Merit]:
+        """The same order hung from other zones, as far as they were asked for."""
+        return {}
 
     def dearer(self, extra_usd_per_mwh: Floats) -> Merit:
         """The order when each unit (G,) costs so much more."""

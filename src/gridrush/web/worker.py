@@ -59,7 +59,7 @@ def serve(pipe: Connection, stop: Any, where: str) -> None:
 
 
 def _superseded(stop: Any, number: int) -> bool:
-    return bool(stop.value >= number)
+    return bool(stop.value == number)
 
 
 def _answered(work: Callable[[], Message]) -> Message:
