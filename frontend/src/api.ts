@@ -22,12 +22,12 @@ export const get = async <T>(path: string): Promise<T> => (await checked(await f
 /** Simulate a screen; `part` is told the years done so far. Null when a newer question took its place. */
 export async function simulate(screen: Screen, who: string, year: number | null, part: (r: Result) => void, signal?: AbortSignal, until: number | null = null): Promise<Result | null> {
   const answer = await post("/api/simulate", { session: session + who, screen, year, until }, signal);
-  const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = answer.body!.getReader(), text = new TextDecoder();
   let rest = "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) throw new Refused([{ where: "server", found: "", wanted: "connection", hint: "" }]);
-    rest += value;
+    rest += text.decode(value, { stream: true });
     for (let at = rest.indexOf("\n"); at >= 0; at = rest.indexOf("\n")) {
       const line = JSON.parse(rest.slice(0, at));
       rest = rest.slice(at + 1);

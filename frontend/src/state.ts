@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { Refused, get, simulate } from "./api";
 import type { CaseInfo, Problem, Result, Screen, Value, Values } from "./types";
 import { speak, type Formats } from "./words";
@@ -26,7 +26,11 @@ export const state: State = {
 const watchers = new Set<() => void>();
 export function useStore(): State {
   const [, turn] = useState(0);
-  useEffect(() => { const w = () => turn((n) => n + 1); watchers.add(w); return () => void watchers.delete(w); }, []);
+  useLayoutEffect(() => { // before anything else can happen: an answer that comes before a later effect would be missed
+    const w = () => turn((n) => n + 1);
+    watchers.add(w);
+    return () => void watchers.delete(w);
+  }, []);
   return state;
 }
 export function set(change: Partial<State>): void { Object.assign(state, change); for (const w of watchers) w(); }
