@@ -154,7 +154,8 @@ class Replanner:
         """
         for a, b in zip(self.search.candidates, candidates, strict=True):
             same = {f: getattr(a, f) for f in ("capex_usd_per_mw_year", "fixed_usd_per_mw_year", "at_least_mw",
-                                               "at_most_mw", "earliest_year", "build_mw_per_year")}  # fmt: skip
+                                               "at_most_mw", "earliest_year", "build_mw_per_year",
+                                               "first_mw")}  # fmt: skip
             if replace(b, **same) != a:
                 raise ValueError(f"{b.name} differs in more than money and limits")
         started, self.search.candidates = time.monotonic(), candidates

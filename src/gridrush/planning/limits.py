@@ -63,7 +63,8 @@ def add_plan(
             if math.isfinite(c.build_mw_per_year):
                 before = stages[y - 1].year if y else c.earliest_year - 1
                 span = max(0, s.year - max(before, c.earliest_year - 1))
-                room = min(room, c.build_mw_per_year * span / MW_PER_GW)
+                first = max(0.0, c.first_mw - c.build_mw_per_year) if span and before < c.earliest_year else 0.0
+                room = min(room, (c.build_mw_per_year * span + first) / MW_PER_GW)
                 if c.unit_mw > 0 and integer:
                     room = math.floor(room / unit[i] + 1e-9) * unit[i]
             build[y, i] = rows.add_columns(np.zeros(1), np.zeros(1), np.array([room / unit[i]]))[0]

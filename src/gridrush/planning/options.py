@@ -39,6 +39,7 @@ class Candidate:
     fuel: str = ""
     earliest_year: int = 0  # first year in which it can serve
     build_mw_per_year: float = math.inf
+    first_mw: float = 0.0  # what can serve in that first year, where it is more than a year's building
     life_years: float = math.inf
     storage_hours: float = 0.0  # energy over power of a store
     free_start: bool = False  # a store may begin at any level that it ends at; else half full. Whole program only
@@ -192,7 +193,8 @@ def _problems(stages: Sequence[Stage], candidates: Sequence[Candidate]) -> Itera
                     yield Problem(f"candidates[{c.name}]", sorted(clash), "a name no unit of the system has")
     for c in candidates:
         where = f"candidates[{c.name}]"
-        for name in ("unit_mw", "max_mw", "fixed_usd_per_mw_year", "capex_usd_per_mw_year", "build_mw_per_year"):
+        for name in ("unit_mw", "max_mw", "fixed_usd_per_mw_year", "capex_usd_per_mw_year", "build_mw_per_year",
+                     "first_mw"):
             if not getattr(c, name) >= 0:
                 yield Problem(f"{where}.{name}", getattr(c, name), "a number >= 0")
         if not 0 <= c.zone < Z or (c.kind == "link" and (not 0 <= c.zone_to < Z or c.zone_to == c.zone)):

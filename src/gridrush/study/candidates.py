@@ -54,6 +54,7 @@ def candidate_of(
         max_mw=math.inf if again else project.capacity_mw,
         unit_mw=project.capacity_mw if project.replaces else unit_mw,  # the old plant goes as a whole
         build_mw_per_year=project.capacity_mw / max(lead, 1.0) if again else math.inf,
+        first_mw=project.capacity_mw if again else 0.0,
         capex_usd_per_mw_year=capex * annuity_share(rate, life),
         fixed_usd_per_mw_year=model.parameter(t, "fixed_cost_usd_per_mw_year", 0.0),
         earliest_year=_first_whole_year(serves), life_years=life, takes_over=project.status == "existing-rebuild",
