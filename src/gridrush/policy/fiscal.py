@@ -129,19 +129,6 @@ def in_tenge(table: pd.DataFrame, case: Case) -> pd.DataFrame:
     return table.mul(rate, axis=0)
 
 
-def annuity_share(discount_share: float, life_years: float) -> float:
-    """Yearly payment per unit of capital, r / (1 - (1 + r)^-n).
-
-    Examples
-    --------
-    >>> round(annuity_share(0.1, 40), 4)
-    0.1023
-    """
-    if discount_share == 0:
-        return 1.0 / life_years
-    return float(discount_share / (1.0 - (1.0 + discount_share) ** -life_years))
-
-
 def present_value_usd(amounts: pd.Series[float], *, base_year: int, discount_share: float) -> float:
     """Amounts by year discounted to the middle of the base year. [USD]"""
     years = amounts.index.to_numpy(dtype=float)

@@ -15,7 +15,8 @@ from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.grid.hourly import utc_offset_h
 from gridrush.grid.network import GridModel
-from gridrush.policy.fiscal import annuity_share, ledger
+from gridrush.planning.options import annuity_share
+from gridrush.policy.fiscal import ledger
 from gridrush.policy.levers import MonthPolicy, exchange_kzt_per_usd, policy_fact
 from gridrush.study.hours import MonthHours
 from gridrush.study.miners import MinersNow

@@ -7,8 +7,9 @@ import pytest
 
 from gridrush.case.load import load_case, resolve_scenario
 from gridrush.case.scenario import Enforcement, Fee, OwnGeneration, ProfitTax, Registration, Scenario, Tariff
+from gridrush.planning.options import annuity_share
 from gridrush.policy.evidence import LEVERS, evidence, fields_of, used_by
-from gridrush.policy.fiscal import LINES, annuity_share, balances, ledger, present_value_usd
+from gridrush.policy.fiscal import LINES, balances, ledger, present_value_usd
 from gridrush.policy.levers import exchange_kzt_per_usd, fee_kzt_per_kwh, in_force, month_policy, policy_fact
 
 CASE = load_case("kazakhstan")
