@@ -103,7 +103,7 @@ def breaks(view: View) -> Answer | None:
     if row_of(risk, worst_of_all)["LOLE_h"] > 10 * hours and worst_of_all > year:
         much = rough(row_of(risk, worst_of_all)["LOLE_h"], "h")
         said.append(
-            f"In {worst_of_all} it would be {much}, if old plants close and no more is built than this scenario says."
+            f"In {worst_of_all} it would be {much}, if no more is built than this scenario says."
         )
     said.append(
         "These are averages over many possible years of weather and breakdowns; a real year may be far better or worse."
@@ -248,7 +248,7 @@ def leave(view: View) -> Answer | None:
     else:
         said.append(
             f"In the years after, the worst is {worst}, short in {_with_error(view.main, worst, 'LOLE_h', 'h')}: "
-            "demand goes on growing, and old plants wear out or close."
+            "demand goes on growing, and plants wear out."
         )
     relief = view.remedies
     if gone is not None and len(relief):

@@ -87,7 +87,7 @@ class Scale:
         return " Each step of the scale is ten times the one below." if self.least else ""
 
 
-DWARFS = 40.0
+DWARFS = 15.0
 """Times a value must exceed another for a scale of powers of ten."""
 
 

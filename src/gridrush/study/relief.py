@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,14 +109,22 @@ def _arrival(run: Run, base: Run) -> tuple[Floats, float, str]:
     s = run.scenario
     projects = {p.project: p for p in run.case.projects}
     told = {b.project for b in base.scenario.builds}
-    if added := [b for b in s.builds if b.project not in told]:
-        draws = [service_draws(projects[b.project], s, online=b.online) for b in added]
-        power = sum(b.capacity_mw or projects[b.project].capacity_mw for b in added)
-        return min(draws, key=lambda d: float(np.median(d))), power, "plant"
-    levers = [*s.ban, *s.registration, *s.enforcement, *s.rationing, *s.import_contract, *s.fee]
-    starts = [_year(x.start) for x in levers if _year(x.start) >= _year(run.case.as_of)] or [_year(run.case.as_of)]
-    power = sum(c.capacity_mw for c in s.import_contract) or _miners_gone_mw(run)
-    return np.full(1, min(starts)), power, "import" if s.import_contract else "policy"
+    added = [b for b in s.builds if b.project not in told]
+    draws = [service_draws(projects[b.project], s, online=b.online) for b in added]
+    first = min(draws, key=lambda d: float(np.median(d))) if draws else np.full(1, np.inf)
+    plants_mw = sum(b.capacity_mw or projects[b.project].capacity_mw for b in added)
+    known = _levers(base.scenario)
+    levers = [x for x in _levers(s) if x not in known]
+    starts = [_year(x.start) for x in levers if _year(x.start) >= _year(run.case.as_of)]
+    if added and not (starts and min(starts) < float(np.median(first))):
+        return first, plants_mw, "plant"
+    begins = min(starts, default=_year(run.case.as_of))
+    contracts_mw = sum(c.capacity_mw for c in s.import_contract if _year(c.start) <= begins)
+    return np.full(1, begins), contracts_mw or _miners_gone_mw(run), "import" if contracts_mw else "policy"
+
+
+def _levers(s: Scenario) -> list[Any]:
+    return [*s.ban, *s.registration, *s.enforcement, *s.rationing, *s.import_contract, *s.fee]
 
 
 def _dates(project: Project, online: date | None, scenario: Scenario) -> tuple[float, float, float]:
