@@ -10,11 +10,11 @@ import numpy as np
 
 from gridrush.case.system import System
 from gridrush.errors import EngineError
-from gridrush.planning.options import Candidate, Future, Stage
+from gridrush.planning.options import Future, Stage
 from gridrush.units import HOURS_PER_DAY, Floats
 
 
-def typical_days(stages: Sequence[Stage], candidates: Sequence[Candidate], *, days: int = 24) -> list[Stage]:
+def typical_days(stages: Sequence[Stage], *, days: int = 24) -> list[Stage]:
     """The stages with every future reduced to real days that stand for groups of days alike in load and weather.
 
     Days are grouped by hierarchical clustering (tsam) of zonal load and of every availability that changes by hour;
@@ -31,10 +31,10 @@ def typical_days(stages: Sequence[Stage], candidates: Sequence[Candidate], *, da
     M. Hoffmann, L. Kotzur, D. Stolten and M. Robinius, "A review on time series aggregation methods for energy system
     models", Energies 13 (2020) 641.
     """
-    return [replace(s, futures=[_reduced(f, len(candidates), days) for f in s.futures]) for s in stages]
+    return [replace(s, futures=[_reduced(f, days) for f in s.futures]) for s in stages]
 
 
-def _reduced(future: Future, n_candidates: int, days: int) -> Future:
+def _reduced(future: Future, days: int) -> Future:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

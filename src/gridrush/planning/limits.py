@@ -38,13 +38,7 @@ class PlanColumns:
 
     build: NDArray[np.int64]
     standing: NDArray[np.int64]  # GW
-    unit_gw: Floats  # (C,) size a build column counts in; 1 for candidates of any size
     groups: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-
-def latest_start(candidate: Candidate, year: int) -> bool:
-    """Whether a candidate may serve in a year at all."""
-    return candidate.earliest_year <= year
 
 
 def add_plan(
@@ -102,7 +96,7 @@ def add_plan(
             r = rows.add_rows(need[k : k + 1] / MW_PER_GW, np.array([np.inf]))
             rows.put(np.repeat(r, C), standing[y], m.coefficient[k])
             groups[f"firm capacity for {m.name[k]} in {stages[y].year}"] = (first, rows.rows)
-    return PlanColumns(build, standing, unit, groups)
+    return PlanColumns(build, standing, groups)
 
 
 def margin_of(stage: Stage, candidates: Sequence[Candidate]) -> Margin:

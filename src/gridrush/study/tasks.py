@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -207,8 +207,3 @@ def table_bytes(table: pd.DataFrame) -> bytes:
     arrow = pa.Table.from_pandas(table, schema=schema, preserve_index=False).replace_schema_metadata(None)
     pq.write_table(arrow, out, compression="zstd")
     return bytes(out.getvalue())
-
-
-def keys_of(tasks: Sequence[Task]) -> list[str]:
-    """Keys of tasks, each once, in order."""
-    return list(dict.fromkeys(t.key for t in tasks))

@@ -36,7 +36,6 @@ from gridrush.web.worker import problems_of
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-LANGUAGES = ("en", "ru", "kk", "vi")
 MOST_CACHED = 256
 
 Session = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]

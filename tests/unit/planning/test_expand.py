@@ -187,14 +187,14 @@ def test_a_plan_from_typical_days_is_judged_over_all_hours() -> None:
     wind = np.clip(0.4 + 0.3 * np.repeat(rng.normal(0, 1, 20), 24), 0, 1)
     c = [gas(), Candidate("wind", "wind", 0, capex_usd_per_mw_year=100e3, max_mw=300)]
     s = [Stage(2030, 1.0, [Future("f", 1.0, one_zone(load), np.vstack([np.ones(480), wind]))])]
-    few = typical_days(s, c, days=3)
+    few = typical_days(s, days=3)
     assert few[0].futures[0].system.time.size == 72
     assert few[0].futures[0].weight.sum() == pytest.approx(HOURS)
     quick, full = expand(few, c, gap=1e-5), expand(s, c, gap=1e-5)
     real = operate_plan(s, c, quick.standing_mw)
     assert real.cost_usd >= full.cost_usd * (1 - 1e-5)
     assert real.cost_usd > quick.cost_usd * 1.005  # its own objective promises more than it keeps
-    assert typical_days(s, c, days=50)[0].futures[0] is s[0].futures[0]
+    assert typical_days(s, days=50)[0].futures[0] is s[0].futures[0]
 
 
 def two_futures() -> list[Stage]:

@@ -12,7 +12,6 @@ from gridrush.report.words import THIN, month_name, number, with_unit
 
 COUNTRIES = 6
 """Countries drawn; the table has them all."""
-KWH_PER_MWH = 1000.0
 
 
 def countries(view: View) -> Figure | None:

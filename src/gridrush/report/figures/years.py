@@ -20,7 +20,7 @@ def mix(view: View) -> Choice:
     return Choice("mix", "Scenario", [(r.scenario.title, _mix(view, r)) for r in view.study.runs.values()])
 
 
-def bars(f: Frame, years: list[int], stack: list[tuple[str, np.ndarray]], *, tip_unit: str = "TWh") -> None:
+def bars(f: Frame, years: list[int], stack: list[tuple[str, np.ndarray]]) -> None:
     """Stacked bars by year, negative parts below the axis."""
     width = (f.right - f.left) / max(len(years), 1) * 0.78
     for i, year in enumerate(years):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from gridrush.errors import CaseError, GridrushError, Problem
-
-EngineName = Literal["inline", "pool", "dask"]
 
 ATTEMPTS = 3
 """Workers a task may lose before it is given up: it is likely what kills them."""
@@ -27,7 +25,6 @@ class Done:
     task: Any
     value: Any = None
     error: str = ""
-    lost_workers: int = 0
 
 
 class Engine(Protocol):

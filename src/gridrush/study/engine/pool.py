@@ -84,7 +84,8 @@ class PoolEngine:
                             again.append(task)
                             continue
                         value, error = None, f"{ATTEMPTS} workers died of it (exit code {w.process.exitcode})"
-                    yield Done(task, value, error, lost.pop(id(task), 0))
+                    lost.pop(id(task), None)
+                    yield Done(task, value, error)
         finally:
             for w in crew:
                 _end(w)
