@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time as clock
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import cached_property
-from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,7 @@ from gridrush.grid.dispatch import dispatch
 from gridrush.study.checks import check_run
 from gridrush.study.claims import COLUMNS as CLAIM_COLUMNS
 from gridrush.study.claims import Evidence, judge_claims
+from gridrush.study.engine.base import processes
 from gridrush.study.gallery import Gallery, from_bytes, to_bytes
 from gridrush.study.miners import Miners
 from gridrush.study.paths import Paths, draw_paths
@@ -147,7 +146,7 @@ class _Job:
 
     def prepare(self, scenarios: Sequence[Scenario]) -> None:
         """Make what the workers will share, before they copy it; kernels are compiled once, on two processors."""
-        beside = _context().Process(target=_warm_beside)
+        beside = processes().Process(target=_warm_beside)
         beside.start()
         _ = self.paths
         if any(s.name == self.case.default_scenario for s in scenarios):
@@ -216,13 +215,6 @@ def _two_zones(storage: Storage = NO_STORAGE) -> System:
     return System(("a", "b"), hours, np.zeros(T, np.int64), profiles, units, demand, links, storage)
 
 
-def _context() -> ForkContext | SpawnContext:
-    """Processes that share memory where the system can fork."""
-    if "fork" in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("fork")
-    return multiprocessing.get_context("spawn")
-
-
 def _in_turn(job: _Job, scenarios: Sequence[Scenario], progress: Progress | None) -> None:
     for i, scenario in enumerate(scenarios):
 
@@ -250,7 +242,7 @@ def _start_worker(job: _Job) -> None:
 
 def _in_pool(job: _Job, scenarios: Sequence[Scenario], workers: int, progress: Progress | None) -> None:
     """Scenarios in processes that share the paths where the system can fork."""
-    with ProcessPoolExecutor(workers, mp_context=_context(), initializer=_start_worker, initargs=(job,)) as pool:
+    with ProcessPoolExecutor(workers, mp_context=processes(), initializer=_start_worker, initargs=(job,)) as pool:
         futures: dict[Future[None], int] = {pool.submit(_run_here, s): i for i, s in enumerate(scenarios)}
         left = set(futures)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -37,6 +39,21 @@ class Engine(Protocol):
     ) -> Iterator[Done]:
         """Tasks as they are done. They are taken from `tasks` only when a worker is free for them."""
         ...
+
+
+NOTHING = object()
+"""No task is left."""
+
+
+def following(again: deque[Any], tasks: Iterator[Any]) -> Any:
+    """The task to do next: one to be done again, else a new one, else `NOTHING`."""
+    return again.popleft() if again else next(tasks, NOTHING)
+
+
+def processes(method: str | None = None) -> Any:
+    """How processes start: as told, else sharing memory where the system can fork."""
+    known = multiprocessing.get_all_start_methods()
+    return multiprocessing.get_context(method or ("fork" if "fork" in known else "spawn"))
 
 
 def said(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from gridrush.errors import EngineError, GridrushError
-from gridrush.study.engine.base import ATTEMPTS, TASK_ERRORS, Done, said
+from gridrush.study.engine.base import ATTEMPTS, NOTHING, TASK_ERRORS, Done, following, said
 
 _log = logging.getLogger(__name__)
 
@@ -75,18 +75,9 @@ class DaskEngine:
         import distributed
 
         wait: Any = distributed.wait
-        dry = False
         while True:
             self.workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-            while len(held) < AHEAD * self.workers and (again or not dry):
-                if again:
-                    task = again.popleft()
-                else:
-                    try:
-                        task = next(tasks)
-                    except StopIteration:
-                        dry = True
-                        break
+            while len(held) < AHEAD * self.workers and (task := following(again, tasks)) is not NOTHING:
                 held[client.submit(_do, name, task, pure=False)] = task
             if not held:
                 return

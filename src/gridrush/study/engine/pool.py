@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
-from gridrush.study.engine.base import ATTEMPTS, TASK_ERRORS, Done, said
+from gridrush.study.engine.base import ATTEMPTS, NOTHING, TASK_ERRORS, Done, following, processes, said
 
 TICK_S = 1.0
 END_S = 5.0
@@ -40,29 +40,22 @@ class PoolEngine:
 
     def __init__(self, workers: int, *, method: str | None = None) -> None:
         self.workers = workers
-        known = multiprocessing.get_all_start_methods()
-        self._context: Any = multiprocessing.get_context(method or ("fork" if "fork" in known else "spawn"))
+        self._context = processes(method)
 
     def map(self, work: Callable[[Any], Any], tasks: Iterator[Any], *, tick: Callable[[], None]) -> Iterator[Done]:
         """Tasks as they are done."""
         crew: list[_Worker] = []
         again: deque[Any] = deque()
         lost: dict[int, int] = {}  # id of a task -> workers it lost; the task is held by `again` or a worker
-        dry = False
         try:
             while True:
-                while len(again) or not dry:
+                while True:
                     free = next((w for w in crew if not w.busy), None)
                     if free is None and len(crew) >= self.workers:
                         break
-                    if again:
-                        task = again.popleft()
-                    else:
-                        try:
-                            task = next(tasks)
-                        except StopIteration:
-                            dry = True
-                            break
+                    task = following(again, tasks)
+                    if task is NOTHING:
+                        break
                     if free is None:
                         free = self._start(work)
                         crew.append(free)
