@@ -98,13 +98,9 @@ def month_system(
 
 def standing(model: GridModel, month: int, resources: Resources = ()) -> Standing:
     """What stands in a month (12 year + month - 1)."""
-    resources = tuple(resources)
-    met: Standing | None = model.standings.get((month, resources))
-    if met is not None:
-        return met
     case, fleet = model.case, model.fleet(month)
     serving = [(first <= month) & (month < last) for first, last in model.spans]
-    key = id(fleet), *(x.tobytes() for x in serving), model.stress(month // 12), resources
+    key = id(fleet), *(x.tobytes() for x in serving), model.stress(month // 12), tuple(resources)
     known: Standing | None = model.standings.get(key)
     if known is None:
         driven, batteries, wires, ties, contracts = (np.flatnonzero(x).tolist() for x in serving)
@@ -118,7 +114,6 @@ def standing(model: GridModel, month: int, resources: Resources = ()) -> Standin
             tuple(case.ties[i] for i in ties if case.ties[i].direction == "export"),
             _links([model.wires[i] for i in wires]),
         )  # fmt: skip
-    model.standings[month, resources] = known
     return known
 
 

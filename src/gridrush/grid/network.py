@@ -106,6 +106,11 @@ class GridModel:
         ]  # fmt: skip
         return [(a[:, 0], a[:, 1]) for a in (np.array(m, np.int64).reshape(-1, 2) for m in months)]
 
+    def contracts_in(self, month: int) -> list[ImportContract]:
+        """Import contracts in force in a month (12 year + month - 1)."""
+        first, last = self.spans[-1]
+        return [self.contracts[i] for i in np.flatnonzero((first <= month) & (month < last))]
+
     @cached_property
     def standings(self) -> dict[object, Any]:
         """What stood in the months met so far, see `month.standing`."""

@@ -34,7 +34,7 @@ from gridrush.study.hours import MonthEngine, rationed_share, spare_mw
 from gridrush.study.ledger import RunLedger
 from gridrush.study.miners import Miners, MinersNow, ScenarioMiners
 from gridrush.study.paths import Paths, draw_paths
-from gridrush.study.relief import _dates as project_dates
+from gridrush.study.relief import service_range
 from gridrush.study.risk import NO_RISK
 from gridrush.study.run import Run
 from gridrush.study.simulate import consumers_twh, grid_model
@@ -299,7 +299,7 @@ class _Walk:
                 if world is not None:
                     at = world.at(np.datetime64(f"{year:04d}-{m + 1:02d}", "M"))
                     now = (world.hashprice_usd_per_ph_day[at], world.fleet_j_per_th[at], world.hashrate_ehs[at])
-                contracts = [c for c in model.contracts if c.active_on(date(year, m + 1, 15))]
+                contracts = model.contracts_in(month)
                 yield _digest(always, fleet, self.twh[y], model.stress(year), contracts, now, *_told(rules))
 
     def resume(self, month: _Month) -> None:
@@ -400,7 +400,7 @@ def in_service(run: Run) -> list[dict[str, object]]:
     out: list[dict[str, object]] = []
     for b in s.builds:
         p = known[b.project]
-        low, best, high = project_dates(p, b.online, s)
+        low, best, high = service_range(p, b.online, s)
         out.append({"project": p.project, "technology": p.technology, "zone": p.zone, "zone_to": p.zone_to,
                     "capacity_mw": p.capacity_mw, "low": low, "best": best, "high": high})  # fmt: skip
     return sorted(out, key=lambda x: str(x["best"]))

@@ -127,7 +127,7 @@ def _levers(s: Scenario) -> list[Any]:
     return [*s.ban, *s.registration, *s.enforcement, *s.rationing, *s.import_contract, *s.fee]
 
 
-def _dates(project: Project, online: date | None, scenario: Scenario) -> tuple[float, float, float]:
+def service_range(project: Project, online: date | None, scenario: Scenario) -> tuple[float, float, float]:
     """Year a project serves: first decile, median, last decile."""
     low, best, high = np.quantile(service_draws(project, scenario, online=online), (0.1, 0.5, 0.9))
     return float(low), float(best), float(high)
