@@ -39,12 +39,12 @@ from gridrush.adequacy.assess import assess
 from gridrush.adequacy.replay import replay
 from gridrush.adequacy.schedule import planned_supply
 from gridrush.case.model import Case
-from gridrush.case.system import NO_RESERVOIRS, BlockKind, System
+from gridrush.case.system import BlockKind, System
 from gridrush.grid.dispatch import Dispatch, dispatch
 from gridrush.grid.hourly import utc_offset_h
-from gridrush.grid.lp import link_limits_mw, unit_limits_mw
 from gridrush.grid.security import contingencies, worst_hours
-from gridrush.study.hours import MonthHours
+from gridrush.planning.aggregate import hours_of_system
+from gridrush.study.hours import MonthHours, room_mw
 from gridrush.study.miners import Miners
 from gridrush.study.risk import assess_year, year_system
 from gridrush.units import Floats
@@ -184,7 +184,7 @@ class Gallery:
                 at = np.flatnonzero((time >= first) & (time < last))
                 if not at.size:
                     continue
-                spare = room_mw(m)[0][at].sum(axis=1)
+                spare = room_mw(m, imports=True)[0][at].sum(axis=1)
                 out = np.zeros(at.size)
                 for o in of:
                     inside = (time[at] >= np.datetime64(o.start, "h")) & (time[at] < np.datetime64(o.end, "h"))
@@ -194,25 +194,9 @@ class Gallery:
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def room_mw(m: MonthHours) -> tuple[Floats, Floats]:
-    """Supply unused in each zone, imports within; and what a new load in a zone could have. (T, Z), (T, Z) [MW]
-
-    The second adds what the neighbours have unused, as far as the lines carry it, less what was cut.
-    """
-    s, d = m.system, m.dispatch
-    left = np.maximum(unit_limits_mw(s, m.up)[1] - d.generation_mw, 0.0)
-    spare = left @ (s.units.zone[:, None] == np.arange(len(s.zones))[None, :]).astype(np.float64)
-    forward, backward = link_limits_mw(s)
-    reach = spare.copy()
-    for i, (a, b) in enumerate(zip(s.links.source, s.links.target, strict=True)):
-        reach[:, b] += np.minimum(spare[:, a], np.maximum(forward[:, i] - d.flow_mw[:, i], 0.0))
-        reach[:, a] += np.minimum(spare[:, b], np.maximum(backward[:, i] + d.flow_mw[:, i], 0.0))
-    return spare, np.maximum(reach - m.unserved_mw - m.interrupted_mw, 0.0)
-
-
 def headroom_left(year: int, months: Sequence[MonthHours]) -> pd.DataFrame:
     """Flat load that a zone could serve after everybody else, against the share of hours in which it is cut."""
-    reach = np.concatenate([room_mw(m)[1] for m in months])
+    reach = np.maximum(np.concatenate([room_mw(m, imports=True)[1] for m in months]), 0.0)
     load = np.quantile(reach, CUT_SHARES, axis=0, method="lower")
     zones = months[0].system.zones
     return pd.DataFrame([
@@ -235,8 +219,7 @@ def losses(before: Dispatch, case: Case) -> pd.DataFrame:
     order = worst_hours(before, s.time.size)
     tightest = np.unique(s.time[order].astype("datetime64[D]"), return_index=True)[1]  # place of each day's hour
     hours = np.sort(order[np.sort(tightest)[:SHOCK_DAYS]])
-    some = replace(s, time=s.time[hours], period=np.zeros(hours.size, np.int64), profiles=s.profiles[:, hours],
-                   demand=replace(s.demand, load_mw=s.demand.load_mw[hours]), reservoirs=NO_RESERVOIRS)  # fmt: skip
+    some = hours_of_system(s, hours, np.zeros(hours.size, np.int64))
     every, up = np.arange(hours.size), None if before.up is None else np.asarray(before.up, np.float64)[hours]
     soft = dispatch(_miners_as(some, "interruptible"), up=up)
     firm = dispatch(_miners_as(some, "firm"), up=up)

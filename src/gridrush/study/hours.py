@@ -205,21 +205,30 @@ def rationed_share(month: MonthHours) -> Floats:
     return np.asarray(cut.mean(axis=0))
 
 
-def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
-    """Supply that could still serve a new load in a zone, in all but a share of hours, transit included. [MW] (Z,)"""
+def room_mw(month: MonthHours, *, imports: bool) -> tuple[Floats, Floats]:
+    """Supply unused in each zone, and what a new load in a zone could have of it. (T, Z), (T, Z) [MW]
+
+    The second adds what the neighbours have unused, as far as the lines carry it, less what was cut. `imports` says
+    whether offers from abroad count.
+    """
     s, d = month.system, month.dispatch
-    spare = np.zeros((len(s.zones), s.time.size))
-    home = np.array([1.0 if f != "import" else 0.0 for f in s.units.fuel])
-    add_rows(np.ascontiguousarray(d.generation_mw.T), s.units.zone, -home, spare)
-    take_off(spare, s.units.zone, -s.units.capacity_mw * home, s.units.available, s.profiles, month.up.T)
-    spare = spare.T
+    unused = np.zeros((len(s.zones), s.time.size))
+    counted = np.array([1.0 if imports or f != "import" else 0.0 for f in s.units.fuel])
+    add_rows(np.ascontiguousarray(d.generation_mw.T), s.units.zone, -counted, unused)
+    take_off(unused, s.units.zone, -s.units.capacity_mw * counted, s.units.available, s.profiles, month.up.T)
+    spare = unused.T
     reach = spare.copy()
     for i in range(len(s.links)):
         a, b, f = s.links.source[i], s.links.target[i], d.flow_mw[:, i]
         reach[:, b] += np.minimum(spare[:, a], s.links.forward_mw[i] - f)
         reach[:, a] += np.minimum(spare[:, b], s.links.backward_mw[i] + f)
     reach -= month.unserved_mw + month.interrupted_mw
-    reach.sort(axis=0)
+    return spare, reach
+
+
+def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
+    """Home supply that could still serve a new load in a zone, in all but a share of hours. [MW] (Z,)"""
+    reach = np.sort(room_mw(month, imports=False)[1], axis=0)
     at = quantile * (len(reach) - 1)  # between two hours, in proportion
     low = int(at)
     return np.asarray(reach[low] + (at - low) * (reach[min(low + 1, len(reach) - 1)] - reach[low]))
