@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gridrush.cli.options import Json
 from gridrush.cli.show import give_json, give_table
 
 app = typer.Typer(
@@ -19,7 +20,6 @@ Examples:
   gridrush case show kazakhstan units --json""",
 )  # fmt: skip
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
 @app.command(epilog="\b\nExample:\n  gridrush case check mycase --json")

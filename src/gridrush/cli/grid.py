@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gridrush.cli.options import Json, ScenarioName, SystemArgument, WeatherSeed, Year, Zones
 from gridrush.cli.show import give_json, give_table
 from gridrush.errors import CaseError, Problem
 
@@ -19,24 +20,12 @@ if TYPE_CHECKING:
     from gridrush.study.networks import Given
     from gridrush.units import Floats
 
-SystemArgument = Annotated[
-    str, typer.Argument(help="A case (folder or built-in name), or a network: PyPSA .nc, .h5, CSV folder, or .pras.")
-]
-Year = Annotated[
-    int | None, typer.Option(help="Year of the case (default: last on record), or investment period of the network.")
-]
-ScenarioName = Annotated[str | None, typer.Option(help="Scenario of the case, or a YAML file; default: the case's.")]
-Zones = Annotated[
-    str | None, typer.Option(help="Network: gather buses into this many zones, or by this column of its buses.")
-]
 Engines = Annotated[
     str | None, typer.Option(help="fast or lp (HiGHS); default: fast, but lp where links form very many loops.")
 ]
 Without = Annotated[list[str] | None, typer.Option(help="A unit that is out all the time; may be given again.")]
-Seed = Annotated[int, typer.Option(help="Of the year's weather and water.")]
 DUST_MWH = 1e-6
 """Energy below this is rounding."""
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
 def add(app: typer.Typer) -> None:
@@ -81,7 +70,7 @@ def dispatch(
     rationing: Annotated[
         Path | None, typer.Option(help="Write the schedule of cuts to this CSV file, or - for stdout.")
     ] = None,
-    seed: Seed = 1,
+    seed: WeatherSeed = 1,
     as_json: Json = False,
 ) -> None:
     """Cheapest operation hour by hour: cost, load not served, energy by fuel, prices."""
@@ -134,7 +123,7 @@ def contingency(
     engine: Engines = None,
     zones: Zones = None,
     without: Without = None,
-    seed: Seed = 1,
+    seed: WeatherSeed = 1,
     as_json: Json = False,
 ) -> None:
     """The ten worst losses of a unit, of several, of a circuit or of a zone's links: MW shed by class, lowest Hz."""

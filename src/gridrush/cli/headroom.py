@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gridrush.cli.grid import Json, ScenarioName, Seed, Year, Zones, read_system
+from gridrush.cli.grid import read_system
+from gridrush.cli.options import (
+    Json,
+    LinksTable,
+    LoadTable,
+    ScenarioName,
+    StorageTable,
+    UnitsTable,
+    WeatherSeed,
+    Year,
+    Zones,
+)
 from gridrush.cli.show import give_json, give_table, progress_bar
 from gridrush.errors import CaseError, Problem
 
@@ -31,12 +41,10 @@ def headroom(
     system: Annotated[
         str | None, typer.Argument(help="A case, or a network: PyPSA .nc, .h5, CSV folder, or .pras.")
     ] = None,
-    units: Annotated[Path | None, typer.Option(help="Table of units: unit, mw, mttf_h, mttr_h [, zone, FOR].")] = None,
-    load: Annotated[
-        Path | None, typer.Option(help="Table of hourly load: hour, load_mw, or one column a zone.")
-    ] = None,
-    links: Annotated[Path | None, typer.Option(help="Table of links: zone_from, zone_to, mw.")] = None,
-    storage: Annotated[Path | None, typer.Option(help="Table of stores: zone, mw, mwh.")] = None,
+    units: UnitsTable = None,
+    load: LoadTable = None,
+    links: LinksTable = None,
+    storage: StorageTable = None,
     zone: Annotated[
         list[str] | None, typer.Option(help="Zone of the new load; may be given again; default: each.")
     ] = None,
@@ -57,7 +65,7 @@ def headroom(
     year: Year = None,
     scenario: ScenarioName = None,
     zones: Zones = None,
-    seed: Seed = 1,
+    seed: WeatherSeed = 1,
     as_json: Json = False,
 ) -> None:
     """New flat load in MW that each zone takes at a risk target; below zero where the risk is above it already."""

@@ -6,12 +6,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from gridrush.cli.options import CaseArgument, Json
 from gridrush.cli.show import give_json, give_table
 from gridrush.errors import CaseError, Problem
 
-CaseArgument = Annotated[str, typer.Argument(help="Folder of the case, or the name of a built-in one.")]
 Seed = Annotated[int, typer.Option(help="The numbers are a function of the case and the seed.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
 def add(app: typer.Typer) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import gridrush
-from gridrush.cli.grid import Json, ScenarioName, Seed, SystemArgument, Zones, quiet
+from gridrush.cli.grid import quiet
+from gridrush.cli.options import Json, ScenarioName, SystemArgument, WeatherSeed, Zones
 from gridrush.cli.show import give_json, give_table, progress_bar
 from gridrush.errors import CaseError, EngineError, Problem
 
@@ -72,7 +73,7 @@ def plan(
     zones: Zones = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads; the plan does not depend on them.")] = 2,
     seconds: Annotated[float | None, typer.Option(help="Give the best plan found after this time.")] = None,
-    seed: Seed = 1,
+    seed: WeatherSeed = 1,
     answers: Annotated[
         bool,
         typer.Option(help="For a case also: break-even of nuclear, price of waiting, regret if the miners leave."),

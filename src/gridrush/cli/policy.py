@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gridrush.cli.options import Json
 from gridrush.cli.show import give_json, give_table
 
 app = typer.Typer(
@@ -13,7 +14,6 @@ app = typer.Typer(
     epilog="\b\nExamples:\n  gridrush policy list\n  gridrush policy show fee\n  gridrush policy show fee --json",
 )  # fmt: skip
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 CaseOption = Annotated[str, typer.Option("--case", help="Folder of the case, or the name of a built-in one.")]
 
 

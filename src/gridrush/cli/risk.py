@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridrush.cli.options import Json, LinksTable, LoadTable, ScenarioName, StorageTable, UnitsTable
 from gridrush.cli.show import check_years, give_json, give_table, progress_bar, years_of
 from gridrush.errors import CaseError, Problem
 
@@ -35,15 +35,11 @@ def assess(
     case: Annotated[
         str | None, typer.Argument(help="A case (folder or built-in name), or a network: PyPSA or .pras.")
     ] = None,
-    units: Annotated[Path | None, typer.Option(help="Table of units: unit, mw, mttf_h, mttr_h [, zone, FOR].")] = None,
-    load: Annotated[
-        Path | None, typer.Option(help="Table of hourly load: hour, load_mw, or one column a zone.")
-    ] = None,
-    links: Annotated[Path | None, typer.Option(help="Table of links: zone_from, zone_to, mw.")] = None,
-    storage: Annotated[Path | None, typer.Option(help="Table of stores: zone, mw, mwh.")] = None,
-    scenario: Annotated[
-        str | None, typer.Option(help="Scenario of the case, or a YAML file; default: the case's.")
-    ] = None,
+    units: UnitsTable = None,
+    load: LoadTable = None,
+    links: LinksTable = None,
+    storage: StorageTable = None,
+    scenario: ScenarioName = None,
     years: Annotated[
         str | None, typer.Option(help="Years to assess, as in 2021 or 2021-2025; default: the last on record.")
     ] = None,
@@ -56,7 +52,7 @@ def assess(
     trips: Annotated[
         bool, typer.Option("--trips", help="Also what the sudden loss of each size of unit would cut (not for cases).")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Risk of falling short: expected hours (LOLE) and energy (EUE), each with its standard error."""
     tables = {"--units": units, "--load": load, "--links": links, "--storage": storage}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gridrush.cli.options import Json
 from gridrush.cli.show import give_json, give_table, progress_bar
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ Store = Annotated[
 CatalogueUrl = Annotated[
     str | None, typer.Option("--catalogue", help="SQLAlchemy address of a PostgreSQL; default: SQLite in the store.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 CANCELLED = 130
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gridrush.cli.options import CaseArgument, Json
 from gridrush.cli.show import check_years, give_json, give_table, progress_bar, whole_folder, years_of
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 
     from gridrush.study.run import Study
 
-CaseArgument = Annotated[str, typer.Argument(help="Folder of the case, or the name of a built-in one.")]
 Years = Annotated[str | None, typer.Option(help="Years, as in 2021, 2019-2025 or 2021,2030; default: all of the case.")]
 Samples = Annotated[
     int | None, typer.Option(help="Paths of weather, water and outages; default: what the study chooses.")
 ]
 Seed = Annotated[int, typer.Option(help="The numbers are a function of the case, the scenarios and the seed.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
 def add(app: typer.Typer) -> None:
