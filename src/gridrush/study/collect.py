@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 
 from gridrush.case.model import Case
-from gridrush.case.system import Ints, System, Units
+from gridrush.case.system import Ints, Units
 from gridrush.grid.network import GridModel
 from gridrush.study._kernels import add_rows
 from gridrush.study.hours import MonthHours
@@ -26,36 +27,64 @@ EVENING_HOURS = (18, 19, 20, 21)
 AUTUMN_MONTHS = (9, 10, 11)
 """The window of the autumn evening peak, legal time: KEGOC, October 2021, cuts 17:30-20:30 in Kyzylorda."""
 
+SERIES = (
+    "generation_mw", "import_mw", "load_mw", "registered_mw", "unregistered_mw", "export_mw", "charged_mw",
+    "discharged_mw", "spilled_mw", "loss_mw", "inflow_mw", "unserved_mw", "interrupted_mw", "price_usd_per_mwh",
+)  # fmt: skip
+"""Series of each hour and zone, generation by fuel first; see `Run`."""
+
+TOTALS = (
+    ("demand_twh", "zone", 1e-6), ("registered_twh", "zone", 1e-6), ("unregistered_twh", "zone", 1e-6),
+    ("generation_twh", "fuel", 1e-6), ("import_twh", "", 1e-6), ("export_twh", "", 1e-6),
+    ("unserved_gwh", "zone", 1e-3), ("shortfall_h", "zone", 1.0), ("interrupted_gwh", "zone", 1e-3),
+    ("co2_mt", "", 1e-6), ("fuel_usd", "", 1.0), ("import_usd", "", 1.0), ("export_usd", "", 1.0),
+    ("unserved_usd", "", 1.0),
+)  # fmt: skip
+"""Sums over hours of a year: name, axis, and what one unit of the sum (MWh, t, USD, h) is."""
+
+PEAKS = ("peak_mw", "autumn_evening_peak_mw", "installed_mw", "available_mw")
+"""Yearly figures that are the highest of the months."""
+
+
+@dataclass(frozen=True, eq=False)
+class MonthSums:
+    """What the year keeps of a month."""
+
+    totals: Floats  # (S, K) `TOTALS` one after the other
+    peaks: Floats  # (S, 4) `PEAKS`; -inf where the month has none
+    residual_share: float  # largest |balance| over load of any zone-hour
+
 
 @dataclass(eq=False)
 class Collector:
-    """Sums by year and sample, the hours of the first path, and months."""
+    """Sums by year and sample, the hours of the first path (where `hours` says so), and months."""
 
     case: Case
     model: GridModel
     years: tuple[int, ...]
     samples: int
-    sums: dict[str, Floats] = field(default_factory=dict)  # name -> (Y, S, ...)
-    hourly: dict[str, list[Floats]] = field(default_factory=dict)
-    time: list[np.ndarray] = field(default_factory=list)
+    hours: bool = True
     monthly: dict[str, list[Floats]] = field(default_factory=dict)
     months: list[int] = field(default_factory=list)
     residual_share: float = 0.0  # largest |balance| over load of any zone-hour, before rounding to 32 bits
-    links: tuple[str, ...] = ()
-    events: dict[str, Floats] = field(default_factory=dict)
-    _sums: dict[Units, tuple[Ints, Floats]] = field(default_factory=dict)
+    totals: Floats = field(init=False)  # (Y, S, K)
+    peaks: Floats = field(init=False)  # (Y, S, 4)
+    _series: list[Floats] = field(default_factory=list)  # (R, hours) of each month
+    _flows: list[tuple[tuple[str, ...], Floats]] = field(default_factory=list)  # links, (L, hours)
+    _time: list[np.ndarray] = field(default_factory=list)
+    _weights: dict[Units, _Weights] = field(default_factory=dict)
+    _rows: Floats = field(default_factory=lambda: np.empty(0))  # room for the rows of a month
 
-    def _sum(self, name: str, year: int, value: Floats) -> None:
-        """Add (S, ...) to a year."""
-        shape = (len(self.years), *value.shape)
-        self.sums.setdefault(name, np.zeros(shape))[year] += value
+    def __post_init__(self) -> None:
+        self.totals = np.zeros((len(self.years), self.samples, sum(n for _, n in self._widths())))
+        self.peaks = np.full((len(self.years), self.samples, len(PEAKS)), -np.inf)
 
-    def _peak(self, name: str, year: int, value: Floats) -> None:
-        at = self.sums.setdefault(name, np.full((len(self.years), *value.shape), -np.inf))
-        at[year] = np.maximum(at[year], value)
+    def _widths(self) -> Iterator[tuple[str, int]]:
+        sizes = {"": 1, "zone": len(self.case.zones), "fuel": len(FUELS)}
+        return ((name, sizes[axis]) for name, axis, _ in TOTALS)
 
-    def add(self, m: MonthHours, *, evening: np.ndarray) -> None:
-        """Add a month.
+    def add(self, m: MonthHours, *, evening: np.ndarray) -> MonthSums:
+        """Add a month of hours, and give what the year keeps of it.
 
         Parameters
         ----------
@@ -63,86 +92,113 @@ class Collector:
             Hours of the autumn evening window, of one path.
         """
         s, d, S, H = m.system, m.dispatch, self.samples, m.hours
-        Z, y = len(s.zones), m.year_index
-        rows, weights = self._sums_of(s.units, Z)
+        Z, T, F = len(s.zones), s.time.size, len(FUELS)
+        weights = self._weights_of(s.units, Z)
+        R = (F + len(SERIES) - 1) * Z
+        if self._rows.size < R * T:
+            self._rows = np.empty(R * T)
+        rows = self._rows[: R * T].reshape(R, T)
+        named = _by_name(rows, Z)
+        rows[: (F + 1) * Z] = 0.0
         running = np.ascontiguousarray(d.generation_mw.T)
-        sums = np.zeros((len(FUELS) * Z + Z + 3, s.time.size))
-        for row, weight in zip(rows, weights, strict=True):
-            add_rows(running, row, weight, sums)
-        generation = sums[: len(FUELS) * Z].T.reshape(-1, len(FUELS), Z)
-        imports = sums[len(FUELS) * Z : -3].T
+        for row, weight in weights.by_hour:
+            add_rows(running, row, weight, rows)
+        wanted, national = self._fill(m, named)
+        generation = rows[: F * Z].reshape(F, Z, T)
+        given = generation.sum(axis=0)
+        given += named["import_mw"]
+        given += named["discharged_mw"]
+        given += named["inflow_mw"]
+        for name in ("unserved_mw", "interrupted_mw"):
+            given += named[name]
+        for name in ("export_mw", "charged_mw", "spilled_mw"):
+            given -= named[name]
+        given -= wanted
+        np.abs(given, out=given)
+        given /= np.maximum(wanted, 1.0)
+        money = running.reshape(-1, S, H).sum(axis=2).T @ weights.by_unit  # (S, 3)
         sold = [b for b, k in enumerate(s.demand.kind) if k == "export"]
-        exports = np.zeros((s.time.size, Z))
-        for b in sold:
-            exports[:, s.demand.zone[b]] += d.served_mw[:, b]
-        load = m.consumers_mw + m.unregistered_mw
-        wanted = load + m.registered_mw
+        of_zone = rows.reshape(R, S, H).sum(axis=2)  # (R, S)
+        at = _by_name(of_zone, Z)
+        totals = np.concatenate([
+            wanted.reshape(Z, S, H).sum(axis=2), at["registered_mw"], at["unregistered_mw"],
+            of_zone[: F * Z].reshape(F, Z, S).sum(axis=1), at["import_mw"].sum(axis=0)[None],
+            at["export_mw"].sum(axis=0)[None], at["unserved_mw"],
+            (named["unserved_mw"] > 1e-3).reshape(Z, S, H).sum(axis=2), at["interrupted_mw"], money.T,
+            self._sold_usd(m, sold)[None], self._lost_usd(m)[None],
+        ]).T  # fmt: skip
+        found = MonthSums(totals, self._peaks(m, national, evening), float(given.max()))
+        self.add_sums(m.year_index, found)
+        if self.hours:
+            self._series.append(rows[:, :H].astype(np.float32))
+            self._flows.append((s.links.name, d.flow_mw[:H].T.astype(np.float32)))
+            self._time.append(s.time[:H])
+        return found
 
-        def by_sample(x: Floats) -> Floats:
-            return np.asarray(x.reshape(S, H, *x.shape[1:]).sum(axis=1))
+    def _fill(self, m: MonthHours, named: dict[str, Floats]) -> tuple[Floats, Floats]:
+        """Fill rows (Z, T) of everything but generation and imports; gives load wanted (Z, T), and of all zones (T,)"""
+        s, d = m.system, m.dispatch
+        for name, value in (
+            ("registered_mw", m.registered_mw), ("unregistered_mw", m.unregistered_mw),
+            ("unserved_mw", m.unserved_mw), ("interrupted_mw", m.interrupted_mw), ("spilled_mw", d.spilled_mw),
+            ("price_usd_per_mwh", d.price_usd_per_mwh),
+        ):  # fmt: skip
+            named[name][...] = value.T
+        np.add(m.consumers_mw.T, named["unregistered_mw"], out=named["load_mw"])
+        for name in ("export_mw", "charged_mw", "discharged_mw", "loss_mw", "inflow_mw"):
+            named[name][...] = 0.0
+        for b, kind in enumerate(s.demand.kind):
+            if kind == "export":
+                named["export_mw"][s.demand.zone[b]] += d.served_mw[:, b]
+        for j, z in enumerate(s.storage.zone.tolist()):
+            named["charged_mw"][z] += d.charge_mw[:, j]
+            named["discharged_mw"][z] += d.discharge_mw[:, j]
+        loss, inflow = named["loss_mw"], named["inflow_mw"]
+        for i, (a, b) in enumerate(zip(s.links.source.tolist(), s.links.target.tolist(), strict=True)):
+            share, there = float(s.links.loss_share[i]), np.maximum(d.flow_mw[:, i], 0.0)
+            back = there - d.flow_mw[:, i]
+            inflow[b] += there * (1.0 - share) - back
+            inflow[a] += back * (1.0 - share) - there
+            if share:
+                loss[b] += share * there
+                loss[a] += share * back
+        wanted = named["load_mw"] + named["registered_mw"]
+        return wanted, wanted.sum(axis=0)
 
-        self._sum("demand_twh", y, by_sample(wanted) / 1e6)
-        self._sum("registered_twh", y, by_sample(m.registered_mw) / 1e6)
-        self._sum("unregistered_twh", y, by_sample(m.unregistered_mw) / 1e6)
-        self._sum("generation_twh", y, by_sample(generation.sum(axis=2)) / 1e6)
-        self._sum("import_twh", y, by_sample(imports.sum(axis=1)) / 1e6)
-        self._sum("export_twh", y, by_sample(exports.sum(axis=1)) / 1e6)
-        self._sum("unserved_gwh", y, by_sample(m.unserved_mw) / 1e3)
-        self._sum("shortfall_h", y, by_sample((m.unserved_mw > 1e-3).astype(float)))
-        self._sum("interrupted_gwh", y, by_sample(m.interrupted_mw) / 1e3)
-        self._sum("co2_mt", y, by_sample(sums[-3]) / 1e6)
-        self._sum("fuel_usd", y, by_sample(sums[-2]))
-        self._sum("import_usd", y, by_sample(sums[-1]))
-        self._sum("export_usd", y, by_sample((d.served_mw[:, sold] * s.demand.value_usd_per_mwh[sold]).sum(axis=1)))
-        households, industry = s.demand.value_usd_per_mwh[0], s.demand.value_usd_per_mwh[Z]
-        short = s.demand.load_mw - d.served_mw
-        lost = short[:, :Z].sum(axis=1) * households + short[:, Z : 2 * Z].sum(axis=1) * industry
-        for b in range(3 * Z, len(s.demand)):
-            if s.demand.kind[b] == "firm":  # of movable loads
-                lost = lost + short[:, b] * s.demand.value_usd_per_mwh[b]
-        self._sum("unserved_usd", y, by_sample(lost))
-        national = wanted.sum(axis=1).reshape(S, H)
-        self._peak("peak_mw", y, national.max(axis=1))
+    def _sold_usd(self, m: MonthHours, sold: list[int]) -> Floats:
+        """What sales abroad bring in. [USD] (S,)"""
+        d = m.system.demand
+        mwh = m.dispatch.served_mw.T[sold].reshape(len(sold), self.samples, m.hours).sum(axis=2)
+        return np.asarray(d.value_usd_per_mwh[sold] @ mwh)
+
+    def _lost_usd(self, m: MonthHours) -> Floats:
+        """Load of households, industry and movable loads not served, at its value. [USD] (S,)"""
+        d, Z = m.system.demand, len(m.system.zones)
+        firm = [*range(2 * Z), *(b for b in range(3 * Z, len(d)) if d.kind[b] == "firm")]
+        lost = m.short_mw[:, firm] @ d.value_usd_per_mwh[firm]
+        return np.asarray(lost.reshape(self.samples, m.hours).sum(axis=1))
+
+    def _peaks(self, m: MonthHours, national: Floats, evening: np.ndarray) -> Floats:
+        load = national.reshape(self.samples, m.hours)
+        out = np.full((self.samples, len(PEAKS)), -np.inf)
+        out[:, 0] = load.max(axis=1)
         if evening.any():
-            self._peak("autumn_evening_peak_mw", y, national[:, evening].max(axis=1))
-        month_of_year = m.month % 12
-        if month_of_year == 6:
-            self._peak("installed_mw", y, np.full(S, self.model.installed_mw(m.month)))
-            self._peak("available_mw", y, np.full(S, self.model.installed_mw(m.month, available=True)))
-        self.links = self.links or s.links.name
-        inflow = _inflow(s, d.flow_mw)
-        loss = np.zeros((s.time.size, Z))
-        for i in range(len(s.links)):
-            f, share = d.flow_mw[:, i], s.links.loss_share[i]
-            loss[:, s.links.target[i]] += share * np.maximum(f, 0.0)
-            loss[:, s.links.source[i]] -= share * np.minimum(f, 0.0)
-        store = _by_zone(s.storage.zone, Z).T
-        charged, discharged = d.charge_mw @ store, d.discharge_mw @ store
-        given = generation.sum(axis=1) + imports + discharged + inflow
-        taken = wanted - m.unserved_mw - m.interrupted_mw + exports + charged + d.spilled_mw
-        self.residual_share = max(self.residual_share, float((np.abs(given - taken) / wanted.clip(1.0)).max()))
-        flow = np.zeros((s.time.size, len(self._link_names(s))))
-        for i, name in enumerate(s.links.name):
-            flow[:, self.links.index(name)] = d.flow_mw[:, i]
-        self.time.append(s.time[:H])
-        for name, value in {
-            "load_mw": load, "registered_mw": m.registered_mw, "unregistered_mw": m.unregistered_mw,
-            "generation_mw": generation, "import_mw": imports, "export_mw": exports, "charged_mw": charged,
-            "discharged_mw": discharged, "spilled_mw": d.spilled_mw, "loss_mw": loss, "inflow_mw": inflow,
-            "unserved_mw": m.unserved_mw, "interrupted_mw": m.interrupted_mw, "flow_mw": flow,
-            "price_usd_per_mwh": d.price_usd_per_mwh,
-        }.items():  # fmt: skip
-            self.hourly.setdefault(name, []).append(np.asarray(value[:H], dtype=np.float32))
+            out[:, 1] = load[:, evening].max(axis=1)
+        if m.month % 12 == 6:
+            out[:, 2] = self.model.installed_mw(m.month)
+            out[:, 3] = self.model.installed_mw(m.month, available=True)
+        return out
 
-    def _sums_of(self, units: Units, zones: int) -> tuple[Ints, Floats]:
-        if units not in self._sums:
-            self._sums[units] = _sums(units, zones, self.case.parameters.oil_start_share.value)
-        return self._sums[units]
+    def add_sums(self, year_index: int, month: MonthSums) -> None:
+        """Add what a year keeps of a month."""
+        self.totals[year_index] += month.totals
+        np.maximum(self.peaks[year_index], month.peaks, out=self.peaks[year_index])
+        self.residual_share = max(self.residual_share, month.residual_share)
 
-    def _link_names(self, s: System) -> tuple[str, ...]:
-        new = tuple(n for n in s.links.name if n not in self.links)
-        self.links += new
-        return self.links
+    def _weights_of(self, units: Units, zones: int) -> _Weights:
+        if units not in self._weights:
+            self._weights[units] = _weights(units, zones, self.case.parameters.oil_start_share.value)
+        return self._weights[units]
 
     def add_month(self, month: int, values: dict[str, Floats]) -> None:
         """Add figures of a month (12 year + month - 1)."""
@@ -151,18 +207,24 @@ class Collector:
             self.monthly.setdefault(name, []).append(np.asarray(value, dtype=np.float64))
 
     def hourly_dataset(self) -> xr.Dataset:
-        """Hours of the first path."""
-        zones = list(self.case.zone_names)
-        n = len(self.links)
-        flow = [np.pad(f, ((0, 0), (0, n - f.shape[1]))) for f in self.hourly["flow_mw"]]
-        dims = {"generation_mw": ("time", "fuel", "zone"), "flow_mw": ("time", "link")}
-        variables = {
-            name: (dims.get(name, ("time", "zone")), np.concatenate(flow if name == "flow_mw" else parts))
-            for name, parts in self.hourly.items()
-        }
+        """Hours of the first path; nothing where hours are not kept."""
+        if not self._series:
+            return xr.Dataset()
+        zones, F = list(self.case.zone_names), len(FUELS)
+        Z = len(zones)
+        rows = np.concatenate(self._series, axis=1)
+        links = list(dict.fromkeys(n for names, _ in self._flows for n in names))
+        flow, end = np.zeros((len(links), rows.shape[1]), np.float32), 0
+        for names, mw in self._flows:
+            flow[[links.index(n) for n in names], end : end + mw.shape[1]] = mw
+            end += mw.shape[1]
         out = xr.Dataset(
-            variables,
-            coords={"time": np.concatenate(self.time), "zone": zones, "fuel": list(FUELS), "link": list(self.links)},
+            {
+                "generation_mw": (("time", "fuel", "zone"), rows[: F * Z].reshape(F, Z, -1).transpose(2, 0, 1)),
+                **{name: (("time", "zone"), mw.T) for name, mw in _by_name(rows, Z).items()},
+                "flow_mw": (("time", "link"), flow.T),
+            },
+            coords={"time": np.concatenate(self._time), "zone": zones, "fuel": list(FUELS), "link": links},
         )
         for key in out.data_vars:
             out[key].attrs["units"] = "USD/MWh" if str(key).startswith("price") else "MW"
@@ -187,9 +249,16 @@ class Collector:
     def annual_dataset(self) -> xr.Dataset:
         """Years: mean over samples, and its standard error."""
         coords = {"year": list(self.years), "zone": list(self.case.zone_names), "fuel": list(FUELS)}
+        values: dict[str, tuple[tuple[str, ...], Floats]] = {}
+        end = 0
+        for (name, axis, unit), (_, width) in zip(TOTALS, self._widths(), strict=True):
+            part = unit * self.totals[:, :, end : end + width]
+            values[name] = (("year", axis), part) if axis else (("year",), part[:, :, 0])
+            end += width
+        values |= {name: (("year",), self.peaks[:, :, i]) for i, name in enumerate(PEAKS)
+                   if np.isfinite(self.peaks[:, :, i]).all()}  # fmt: skip
         variables = {}
-        for name, value in self.sums.items():
-            dims = ("year", *(("fuel",) if name == "generation_twh" else ("zone",) if value.ndim == 3 else ()))
+        for name, (dims, value) in values.items():
             variables[name] = (dims, value.mean(axis=1))
             if self.samples > 1:
                 error = value.std(axis=1, ddof=1) / np.sqrt(self.samples)
@@ -201,38 +270,38 @@ class Collector:
         return out
 
 
-def _sums(u: Units, zones: int, oil_start_share: float) -> tuple[Ints, Floats]:
-    """Rows each unit adds to, and how much: fuel and zone, oil, imports, CO2, cost of fuel, cost of imports. (6, G)
+def _by_name(rows: Floats, zones: int) -> dict[str, Floats]:
+    """Rows (Z, ...) of each of `SERIES` but generation."""
+    first = len(FUELS) * zones
+    return {name: rows[first + i * zones : first + (i + 1) * zones] for i, name in enumerate(SERIES[1:])}
+
+
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """What units add to."""
+
+    by_hour: tuple[tuple[Ints, Floats], ...]  # row of each unit in a month's rows, and how much of it: (G,), (G,)
+    by_unit: Floats  # (G, 3) CO2 [t/MWh], cost of fuel, cost of imports [USD/MWh]
+
+
+def _weights(u: Units, zones: int, oil_start_share: float) -> _Weights:
+    """Weights of units in the rows of a month and in its sums.
 
     A share of what boilers give comes from the oil that starts and steadies their flame.
     """
-    G, F = len(u), len(FUELS)
     home = np.array([f != "import" for f in u.fuel])
     names = [_FUEL_NAMES.get(f, f) for f in u.fuel]
     fuel = np.array([FUELS.index(n) if n in FUELS else FUELS.index("other") for n in names], np.int64)
-    oil = np.array([oil_start_share if t in OIL_BURNERS else 0.0 for t in u.technology])
-    last = F * zones + zones
-    rows = np.stack([fuel * zones + u.zone, FUELS.index("oil") * zones + u.zone, F * zones + u.zone,
-                     *(np.full(G, last + i) for i in range(3))])  # fmt: skip
+    oil = np.array([oil_start_share if t in OIL_BURNERS else 0.0 for t in u.technology]) * home
+    own = np.where(home, fuel, len(FUELS)) * zones + u.zone
     cost = u.cost_usd_per_mwh
-    return rows, np.stack([(1.0 - oil) * home, oil * home, 1.0 * ~home, u.co2_t_per_mwh, cost * home, cost * ~home])
+    return _Weights(
+        ((own, 1.0 - oil), (FUELS.index("oil") * zones + u.zone, oil)),
+        np.stack([u.co2_t_per_mwh, cost * home, cost * ~home], axis=1),
+    )
 
 
 def _unit_of(name: str) -> str:
     ends = {"_twh": "TWh", "_gwh": "GWh", "_mw": "MW", "_usd": "USD", "_mt": "Mt", "_h": "h", "_share": "1",
             "_ehs": "EH/s", "_usd_per_mwh": "USD/MWh", "_usd_per_ph_day": "USD/PH/day"}  # fmt: skip
     return next((unit for end, unit in sorted(ends.items(), key=lambda x: -len(x[0])) if name.endswith(end)), "1")
-
-
-def _by_zone(zone: Ints, rows: int) -> Floats:
-    """Matrix that sums items into zones. (Z, items)"""
-    return np.asarray((zone[None, :] == np.arange(rows)[:, None]).astype(np.float64))
-
-
-def _inflow(s: System, flow_mw: Floats) -> Floats:
-    out = np.zeros((s.time.size, len(s.zones)))
-    for i in range(len(s.links)):
-        f, keep = flow_mw[:, i], 1.0 - s.links.loss_share[i]
-        out[:, s.links.target[i]] += np.where(f >= 0, f * keep, f)
-        out[:, s.links.source[i]] -= np.where(f >= 0, f, f * keep)
-    return out

@@ -41,6 +41,7 @@ class MonthHours:
     unregistered_mw: Floats  # (T, Z) wanted
     interrupted_mw: Floats  # (T, Z) of registered_mw, cut by contract, order or shortage
     unserved_mw: Floats  # (T, Z) firm load not served, miners that count as firm left out
+    short_mw: Floats  # (T, B) of each demand block of `system`, not served
     up: Floats  # (T, G) share of each unit of `system` up: sampled outages and dated ones
     answered: Answered | None = None  # by those who answer to the hour's price
 
@@ -129,7 +130,7 @@ class MonthEngine:
             met=Met(self.model, self.model.fleet(month), whole, known_up),
             consumers_mw=consumers,
             registered_mw=registered, unregistered_mw=hidden,
-            interrupted_mw=interrupted, unserved_mw=unserved, up=up, answered=told,
+            interrupted_mw=interrupted, unserved_mw=unserved, short_mw=short, up=up, answered=told,
         )  # fmt: skip
 
     def _demand(

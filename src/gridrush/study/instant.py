@@ -29,7 +29,7 @@ from gridrush.mining.migration import RushState
 from gridrush.policy.fiscal import LINES, balances, system_cost_usd
 from gridrush.policy.levers import MonthPolicy, month_policy
 from gridrush.study.answers import Answered
-from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector
+from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector, MonthSums
 from gridrush.study.hours import MonthEngine, rationed_share, spare_mw
 from gridrush.study.ledger import RunLedger
 from gridrush.study.miners import Miners, MinersNow, ScenarioMiners
@@ -46,9 +46,6 @@ _KEPT_MONTHS = 4000
 
 _KEPT_RUNS = 24
 
-_HIGHEST = ("peak_mw", "autumn_evening_peak_mw", "installed_mw", "available_mw")
-"""Yearly figures that are the highest of the months, not their sum."""
-
 
 class Superseded(Exception):  # noqa: N818
     """Nobody waits for this run any more."""
@@ -60,9 +57,8 @@ class _Month:
 
     year_index: int
     month: int  # 12 year + month - 1
-    sums: dict[str, Floats]  # (S, ...) of this month alone
+    sums: MonthSums
     figures: dict[str, Floats]
-    residual_share: float
     cash: dict[str, dict[int, float]]
     cut_share: Floats
     spare_mw: Floats
@@ -216,19 +212,10 @@ class Instant:
     ) -> Run:
         """The months of whole years as a `Run`."""
         span = tuple(self.case.years)[:years]
-        total = Collector(self.case, model, span, self.paths.samples)
+        total = Collector(self.case, model, span, self.paths.samples, hours=False)
         cash = RunLedger(self.case, scenario, model)
-        for name in months[0].sums:
-            if name not in _HIGHEST:
-                parts = np.array([m.sums[name] for m in months[: 12 * years]])
-                parts = parts.reshape(years, 12, *parts.shape[1:])
-                by_year = total.sums[name] = np.zeros((years, *parts.shape[2:]))
-                for m in range(12):  # month by month, so that it is the sum of `simulate` to the last bit
-                    by_year += parts[:, m]
         for month in months[: 12 * years]:
-            for name, value in month.sums.items():
-                if name in _HIGHEST:
-                    total._peak(name, month.year_index, value)
+            total.add_sums(month.year_index, month.sums)
             total.add_month(month.month, month.figures)
             for line, amounts in month.cash.items():
                 so_far = cash.amounts_usd.setdefault(line, {})
@@ -251,6 +238,7 @@ class _Walk:
     model: GridModel = field(init=False)
     state: ScenarioMiners = field(init=False)
     engine: MonthEngine = field(init=False)
+    total: Collector = field(init=False)  # adds up months that nobody asked the hours of
     rules: list[MonthPolicy] = field(default_factory=list)
     last: _Month | None = None
     _conditions: list[Key] = field(default_factory=list)
@@ -265,6 +253,7 @@ class _Walk:
         span = tuple(case.years)
         self.twh = consumers_twh(case, self.scenario, self.state, span)
         self.engine = MonthEngine(case, self.model, self.instant.paths, self.twh)
+        self.total = Collector(case, self.model, span, self.instant.paths.samples, hours=False)
         self._more = self._each_condition()
 
     @property
@@ -337,18 +326,14 @@ class _Walk:
             y, m + 1, now.registered_mw, now.unregistered_mw, rationing=rules.rationing, answers=now.answers
         )
         cut = rationed_share(hours)
-        part = Collector(case, self.model, tuple(case.years), paths.samples)
         time = paths.time[y][paths.month[y] == m + 1]
         legal = (time.astype(np.int64) + utc_offset_h(case.clock, time)) % 24
         evening = np.isin(legal, EVENING_HOURS) & (m + 1 in AUTUMN_MONTHS)
-        part.add(hours, evening=evening)
-        if into is not None:
-            into.add(hours, evening=evening)
+        sums = (self.total if into is None else into).add(hours, evening=evening)
         cash = RunLedger(case, self.scenario, self.model)
         cash.add_month(hours, now, rules)
         return _Month(
-            year_index=y, month=hours.month, sums={k: v[y].copy() for k, v in part.sums.items()},
-            figures={**now.figures(), "rationed_share": cut}, residual_share=part.residual_share,
+            year_index=y, month=hours.month, sums=sums, figures={**now.figures(), "rationed_share": cut},
             cash=cash.amounts_usd, cut_share=cut, spare_mw=spare_mw(hours) - now.idle_mw, miners=self.state._state,
             outages=_Outages.of(self.engine.history), hourly=hours.answered,
         )  # fmt: skip
