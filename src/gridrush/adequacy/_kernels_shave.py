@@ -6,21 +6,13 @@ from __future__ import annotations
 import numpy as np
 
 from gridrush.adequacy._jit import kernel
-from gridrush.units import Floats
-
-
-def shave(need: Floats, low: Floats, high: Floats, energy: float) -> Floats:
-    """clip(need - level, low, high) with the level that spends `energy`, or the nearest bound. (T,) -> (T,)"""
-    out = np.empty(need.size)
-    fill(need, low, high, float(energy), out)
-    return out
 
 
 @kernel
 def fill(need, low, high, energy, out):
-    """What `shave` gives, into `out`: Newton's steps on the level, kept inside a bracket.
+    """clip(need - level, low, high) into `out`, with the level that spends `energy`, or the nearest bound. (T,) all
 
-    Spending is piecewise linear and falls with the level.
+    Newton's steps on the level, kept inside a bracket: spending is piecewise linear and falls with the level.
     """
     n = need.size
     most, least = 0.0, 0.0
@@ -68,3 +60,55 @@ def take_off(short, zone, capacity, row, profiles, up):
         if c != 0.0:
             for t in range(short.shape[1]):
                 short[z, t] -= c * profiles[k, t] * up[g, t]
+
+
+@kernel
+def give(members, capacity, row, profiles, up, out):
+    """Add to `out` what some units can give: capacity x profile x share up. members: (N,), up: (G, T), out: (T,)"""
+    for i in range(members.size):
+        g = members[i]
+        c, k = capacity[g], row[g]
+        for t in range(out.size):
+            out[t] += c * profiles[k, t] * up[g, t]
+
+
+@kernel
+def lack(short, node, parent, out_mw, in_mw, side):
+    """What the zone at the root of a tree lacks once its neighbours have lent what they can, see `planned_supply`.
+
+    short, side: (Z, T); node, parent: (N,) zones from the root on; out_mw, in_mw: (N,) limits from the parent to the
+    node and back. The answer is side[node[0]].
+    """
+    hours = short.shape[1]
+    for i in range(node.size):
+        for t in range(hours):
+            side[node[i], t] = short[node[i], t]
+    for i in range(node.size - 1, 0, -1):
+        z, p, most, least = node[i], parent[i], out_mw[i], -in_mw[i]
+        for t in range(hours):
+            side[p, t] += min(max(side[z, t], least), most)
+
+
+@kernel
+def spend(short, energy, order, begin, count, node, parent, out_mw, in_mw, can, must, rounds, run, side, work):
+    """Reservoirs take turns to spend their energy where their zone lacks most, each against what the others leave.
+
+    short, side: (Z, T); energy: (H, P); order: (T,) hours by period, of which p has begin[p] to begin[p + 1]; count:
+    (H,) and node to in_mw: (H, N) as in `lack`, from the zone of each reservoir; can, must, run: (H, T); work: (4, T).
+    """
+    for _ in range(rounds):
+        for h in range(can.shape[0]):
+            n, z = count[h], node[h, 0]
+            for t in range(order.size):
+                short[z, t] += run[h, t]
+            lack(short, node[h, :n], parent[h, :n], out_mw[h, :n], in_mw[h, :n], side)
+            for p in range(energy.shape[1]):
+                a, b = begin[p], begin[p + 1]
+                for i in range(a, b):
+                    t = order[i]
+                    work[0, i], work[1, i], work[2, i] = side[z, t], must[h, t], can[h, t]
+                fill(work[0, a:b], work[1, a:b], work[2, a:b], energy[h, p], work[3, a:b])
+                for i in range(a, b):
+                    run[h, order[i]] = work[3, i]
+            for t in range(order.size):
+                short[z, t] -= run[h, t]

@@ -16,8 +16,8 @@ from gridrush.adequacy._kernels_history import advance
 from gridrush.case.system import Ints
 from gridrush.units import Floats
 
-Blocks = tuple[int, Ints, Floats]
-"""Number of blocks, block of each unit, share of the block's capacity."""
+Blocks = tuple[Ints, Floats]
+"""Block of each unit, and its share of the block's capacity."""
 
 
 class OutageHistory:
@@ -41,39 +41,39 @@ class OutageHistory:
         self._repair_h = np.zeros(shape)  # repair still to go
         self._count = np.zeros(shape, dtype=np.int64)
 
+    def rows(self, names: Sequence[str]) -> Ints:
+        """Row of each named unit, for `advance`. (G,)"""
+        return np.array([self._row[n] for n in names], dtype=np.int64)
+
     def advance(
-        self, names: Sequence[str], hours: int, *, mttf_h: Floats, mttr_h: Floats, blocks: Blocks | None = None,
+        self, rows: Ints, hours: int, up: Floats, *, mttf_h: Floats, mttr_h: Floats, blocks: Blocks | None = None,
         dated: Mapping[str, Floats] | None = None,
-    ) -> Floats:  # fmt: skip
-        """Share of each hour that each unit, or block of units, is up; units not named stand still.
+    ) -> None:  # fmt: skip
+        """Take from `up` what outages of units, or blocks of units, take away; units left out stand still.
 
         Parameters
         ----------
-        names : sequence of str, length G
+        rows : ndarray of int, shape (G,)
+            Units, see `rows`.
         hours : int
+        up : ndarray, shape (G or blocks, S * hours)
+            Share of each hour in which each is up before outages, samples one after the other; changed in place.
         mttf_h, mttr_h : ndarray, shape (G,)
             Mean times in force over the span; an infinite `mttf_h` never fails. [h]
-        blocks : tuple of int, ndarray (G,), ndarray (G,), optional
-            Number of blocks, block of each unit, and its share of the block's capacity; default each unit by itself.
+        blocks : tuple of ndarray (G,), ndarray (G,), optional
+            Block of each unit, and its share of the block's capacity; default each unit by itself.
         dated : mapping of str to ndarray (hours,), optional
-            Share of a unit that outages of known date leave, in every sample.
-
-        Returns
-        -------
-        ndarray, shape (G or blocks, S * hours)
-            Samples one after the other.
+            Share of a unit that outages of known date leave, in every sample; of units left out it is passed over.
         """
-        G = len(names)
-        number, block, share = blocks if blocks is not None else (G, np.arange(G), np.ones(G))
-        rows = np.array([self._row[n] for n in names], dtype=np.int64)
-        dated_row = np.full(G, -1)
-        kept = [n for n in dated if n in names] if dated else []
-        dated_row[[names.index(n) for n in kept]] = np.arange(len(kept))
-        left = np.array([dated[n] for n in kept]) if dated and kept else np.ones((0, hours))
-        up = np.ones((number, self._hazard.shape[0] * hours))
+        G = rows.size
+        block, share = blocks if blocks is not None else (np.arange(G), np.ones(G))
+        dated_row, left = np.full(G, -1), np.ones((0, hours))
+        if dated:
+            left = np.array(list(dated.values()))
+            for i, name in enumerate(dated):
+                dated_row[rows == self._row.get(name, -1)] = i
         advance(rows, self._key, np.asarray(mttf_h, float), np.asarray(mttr_h, float), hours, block, share, dated_row,
                 left, self._hazard, self._repair_h, self._count, up)  # fmt: skip
-        return up
 
 
 def _key(name: str, seed: int) -> int:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridrush.adequacy._kernels_shave import shave, take_off
-from gridrush.case.system import NO_RESERVOIRS, Ints, System, Units
+from gridrush.adequacy._kernels_shave import give, spend, take_off
+from gridrush.case.system import NO_RESERVOIRS, Ints, Links, System, Units
 from gridrush.units import HOURS_PER_DAY, Floats
 
 
@@ -28,49 +28,21 @@ def islands(system: System) -> list[list[int]]:
     return [[z for z, g in enumerate(group) if g == k] for k in sorted(set(group))]
 
 
-def stress(system: System, short_mw: Floats, zone: int) -> Floats:
-    """What a zone lacks in each hour once its neighbours have lent what they can. [MW] (T,)
-
-    On a tree of zones, with x_z the load less the working supply of a zone and limits F on its links,
-
-        stress_z = x_z + sum_n clip(stress of n's side, -F(n to z), F(z to n)),
-
-    negative where there is supply to spare. Where links close a ring, a spanning tree of them is used.
-
-    Parameters
-    ----------
-    short_mw : ndarray, shape (Z, T)
-        Load less working supply. [MW]
-    zone : int
-        Zone whose stress is wanted.
-    """
-    limits: dict[int, dict[int, tuple[float, float]]] = {z: {} for z in range(len(system.zones))}
-    k = system.links
-    for a, b, there, back in zip(k.source.tolist(), k.target.tolist(), k.forward_mw, k.backward_mw, strict=True):
-        out, into = limits[a].get(b, (0.0, 0.0))
-        limits[a][b] = (out + there, into + back)
-        limits[b][a] = (into + back, out + there)
-    seen = {zone}
-
-    def side(z: int) -> Floats:
-        total: Floats = short_mw[z].copy()
-        for n, (out, into) in limits[z].items():
-            if n not in seen:
-                seen.add(n)
-                total += np.minimum(np.maximum(side(n), -into), out)
-        return total
-
-    return side(zone)
-
-
 def planned_supply(
     system: System, *, up: NDArray[np.float64] | None = None
 ) -> tuple[System, dict[str, tuple[int, int]]]:
     """The same system with hydro energy scheduled and maintenance placed, as profiles.
 
-    Hydro of a reservoir runs where its zone's `stress` s is highest: h_t = clip(s_t - level, must-run, capacity), with
-    the level of each period chosen so that the energy is spent. Units then go into maintenance one by one, the largest
-    (MW times hours) first, each where the highest daily need of its island over the outage is least.
+    Hydro of a reservoir runs where its zone lacks most once its neighbours have lent what they can. On a tree of zones,
+    with x_z the load less the working supply of a zone and limits F on its links, a zone lacks
+
+        s_z = x_z + sum_n clip(s of n's side, -F(n to z), F(z to n)),
+
+    negative where there is supply to spare (where links close a ring, a spanning tree is used), and the hydro is
+    h_t = clip(s_t - level, must-run, capacity), the level of each period chosen so that the energy is spent.
+
+    Units then go into maintenance one by one, the largest (MW times hours) first, each where the highest daily need of
+    its island over the outage is least.
 
     Parameters
     ----------
@@ -87,7 +59,7 @@ def planned_supply(
         First hour and end hour of each unit's maintenance.
     """
     u, T = system.units, system.time.size
-    todo = [g for g in range(len(u)) if u.maintenance_h[g] > 0 and u.capacity_mw[g] > 0]
+    todo = np.flatnonzero((u.maintenance_h > 0) & (u.capacity_mw > 0)).tolist()
     if not todo and not len(system.reservoirs):
         return system, {}
     profiles = system.profiles
@@ -123,7 +95,7 @@ def planned_supply(
     if todo:
         profiles, placed = _place_maintenance(system, todo, short, profiles, available)
     units = u.planned if np.array_equal(available, u.available) else replace(u.planned, available=available)
-    return replace(system, profiles=profiles, units=units, reservoirs=NO_RESERVOIRS), placed
+    return system.with_parts(profiles=profiles, units=units, reservoirs=NO_RESERVOIRS), placed
 
 
 def _place_maintenance(
@@ -162,35 +134,68 @@ def _spend_water(system: System, short: Floats, up: NDArray[np.float64] | None) 
 
     Reservoirs take turns, each against what the others leave; two rounds, since the first did not know the second.
     """
-    u, T = system.units, system.time.size
-    members = [np.flatnonzero((u.reservoir == h) & (u.capacity_mw > 0)) for h in range(len(system.reservoirs))]
-    wet = [h for h in range(len(members)) if members[h].size]
-    can = {h: _sum_of(u, members[h], u.available, system.profiles, up) for h in wet}
-    must = {h: np.minimum(_sum_of(u, members[h], u.must_run, system.profiles, up), can[h]) for h in wet}
-    run = {h: np.zeros(T) for h in wet}
-    cuts = [0, *(np.flatnonzero(np.diff(system.period)) + 1).tolist(), T]
-    runs = [(int(system.period[a]), slice(a, b)) for a, b in pairwise(cuts)]
-    periods: list[tuple[int, slice | Ints]] = [*runs]
-    if len({p for p, _ in runs}) < len(runs):  # a period that comes back
-        periods = [(p, np.flatnonzero(system.period == p)) for p in np.unique(system.period).tolist()]
-    for _ in range(min(len(wet), 2)):
-        for h in wet:
-            zone = int(u.zone[members[h][0]])
-            short[zone] += run[h]
-            need = stress(system, short, zone)
-            for p, at in periods:
-                run[h][at] = shave(need[at], must[h][at], can[h][at], system.reservoirs.energy_mwh[h, p])
-            short[zone] -= run[h]
-    return [(members[h], run[h], can[h]) for h in wet]
+    u, T, Z = system.units, system.time.size, len(system.zones)
+    fed = [np.flatnonzero((u.reservoir == h) & (u.capacity_mw > 0)) for h in range(len(system.reservoirs))]
+    wet = [h for h in range(len(fed)) if fed[h].size]
+    if not wet:
+        return []
+    can, must, run = np.zeros((3, len(wet), T))
+    for i, h in enumerate(wet):
+        for row, out in ((u.available, can[i]), (u.must_run, must[i])):
+            _give(u, fed[h], row, system.profiles, up, out)
+    np.minimum(must, can, out=must)
+    energy = np.ascontiguousarray(system.reservoirs.energy_mwh[wet])
+    period, P = system.period, energy.shape[1]
+    order = np.arange(T) if (period[1:] >= period[:-1]).all() else np.argsort(period, kind="stable")
+    begin = np.searchsorted(period[order], np.arange(P + 1))
+    trees = [_tree(system.links, Z, int(u.zone[fed[h][0]])) for h in wet]
+    count = np.array([t.count for t in trees])
+    node, parent = (np.stack([getattr(t, name) for t in trees]) for name in ("node", "parent"))
+    limits = (np.stack([getattr(t, name) for t in trees]) for name in ("out_mw", "in_mw"))
+    spend(short, energy, order, begin, count, node, parent, *limits, can, must, min(len(wet), 2), run,
+          np.empty((Z, T)), np.empty((4, T)))  # fmt: skip
+    return [(fed[h], run[i], can[i]) for i, h in enumerate(wet)]
 
 
-def _sum_of(
-    units: Units, members: Ints, row: Ints, profiles: Floats, up: NDArray[np.float64] | None
-) -> Floats:
-    """Sum of units that follow profiles, those known to be out left out. (T,)"""
-    mw = units.capacity_mw[members]
+@dataclass(frozen=True, eq=False)
+class _Tree:
+    """Zones from one of them on, the first `count` of each array; limits of the link between each and its parent."""
+
+    count: int
+    node: Ints  # (Z,)
+    parent: Ints  # (Z,)
+    out_mw: Floats  # (Z,) from the parent to the node
+    in_mw: Floats  # (Z,) from the node to the parent
+
+
+@lru_cache(maxsize=256)
+def _tree(links: Links, zones: int, root: int) -> _Tree:
+    limits: dict[int, dict[int, tuple[float, float]]] = {z: {} for z in range(zones)}
+    ends = links.source.tolist(), links.target.tolist(), links.forward_mw.tolist(), links.backward_mw.tolist()
+    for a, b, there, back in zip(*ends, strict=True):
+        out, into = limits[a].get(b, (0.0, 0.0))
+        limits[a][b] = (out + there, into + back)
+        limits[b][a] = (into + back, out + there)
+    found = [(root, root, 0.0, 0.0)]
+    seen = {root}
+    for z, *_ in found:  # grows while it is walked
+        for n, (out, into) in limits[z].items():
+            if n not in seen:
+                seen.add(n)
+                found.append((n, z, out, into))
+    rows = np.zeros((zones, 4))
+    rows[: len(found)] = found
+    node, parent = rows[:, :2].T.astype(np.int64)
+    return _Tree(len(found), node, parent, rows[:, 2].copy(), rows[:, 3].copy())
+
+
+def _give(
+    units: Units, members: Ints, row: Ints, profiles: Floats, up: NDArray[np.float64] | None, out: Floats
+) -> None:
+    """Add to `out` (T,) what units that follow profiles give, those known to be out left out."""
     if up is not None:
-        return np.asarray((mw[:, None] * profiles[row[members]] * up.T[members]).sum(axis=0))
-    weight = np.bincount(row[members], mw, minlength=len(profiles))
+        give(members, units.capacity_mw, row, profiles, np.ascontiguousarray(up.T), out)
+        return
+    weight = np.bincount(row[members], units.capacity_mw[members], minlength=len(profiles))
     used = np.flatnonzero(weight)
-    return np.asarray(weight[used] @ profiles[used]) if used.size else np.zeros(profiles.shape[1])
+    out += weight[used] @ profiles[used]

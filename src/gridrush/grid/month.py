@@ -98,11 +98,11 @@ def month_system(
 
 def standing(model: GridModel, month: int, resources: Resources = ()) -> Standing:
     """What stands in a month (12 year + month - 1)."""
-    case, fleet = model.case, model.fleet(month)
-    serving = [(first <= month) & (month < last) for first, last in model.spans]
-    key = id(fleet), *(x.tobytes() for x in serving), model.stress(month // 12), tuple(resources)
+    key = int(np.searchsorted(model.changes, month, side="right")), tuple(resources)
     known: Standing | None = model.standings.get(key)
     if known is None:
+        case, fleet = model.case, model.fleet(month)
+        serving = [(first <= month) & (month < last) for first, last in model.spans]
         driven, batteries, wires, ties, contracts = (np.flatnonzero(x).tolist() for x in serving)
         offered = [case.ties[i] for i in ties if case.ties[i].direction == "import"]
         offers = [(x.tie, x.zone, x.capacity_mw, x.price_usd_per_mwh) for x in offered]

@@ -67,7 +67,11 @@ class GridModel:
             first, block = np.unique(t.kind[rows], return_index=True, return_inverse=True)[1:]
             total = np.bincount(block, t.capacity_mw[rows], minlength=first.size)
             share = t.capacity_mw[rows] / np.where(total > 0.0, total, 1.0)[block]
-            self._fleets[key] = Fleet(rows, block, np.asarray(share, float), rows[first], np.asarray(total, float))
+            wet = rows[t.reservoir[rows]]
+            stored = np.bincount(t.zone[wet], t.capacity_mw[wet], minlength=len(self.case.zones)).astype(np.float64)
+            self._fleets[key] = Fleet(
+                rows, block, np.asarray(share, float), rows[first], np.asarray(total, float), stored
+            )
         self._fleet_of[month] = self._fleets[key]
         return self._fleets[key]
 
@@ -110,6 +114,12 @@ class GridModel:
         """Import contracts in force in a month (12 year + month - 1)."""
         first, last = self.spans[-1]
         return [self.contracts[i] for i in np.flatnonzero((first <= month) & (month < last))]
+
+    @cached_property
+    def changes(self) -> Ints:
+        """Months in which anything that stands may begin, end or wear differently, rising."""
+        months = [x for pair in (*self.spans, (self.table.first_month, self.table.last_month)) for x in pair]
+        return np.unique(np.concatenate([*months, [12 * y for y in self.outage_stress or ()]]).astype(np.int64))
 
     @cached_property
     def standings(self) -> dict[object, Any]:
@@ -207,17 +217,12 @@ class GridModel:
 
     def hydro_energy_mwh(self, month: int) -> Floats:
         """Expected reservoir energy of each zone in a month (12 year + month - 1). (Z,)"""
-        return np.asarray(self._hydro_use * self._reservoirs_mw(month) * self.hydro_month_share[:, month % 12])
-
-    def _reservoirs_mw(self, month: int) -> Floats:
-        t, rows = self.table, self.fleet(month).rows
-        wet = rows[t.reservoir[rows]]
-        return np.bincount(t.zone[wet], t.capacity_mw[wet], minlength=len(self.case.zones)).astype(np.float64)
+        return np.asarray(self._hydro_use * self.fleet(month).reservoirs_mw * self.hydro_month_share[:, month % 12])
 
     @cached_property
     def _hydro_use(self) -> float:
         """Expected energy of a year over the capacity of reservoirs in the first month of the case. [MWh/MW]"""
-        base = float(self._reservoirs_mw(12 * self.case.first_year).sum())
+        base = float(self.fleet(12 * self.case.first_year).reservoirs_mw.sum())
         year = max(self.case.parameters.hydro_energy.value * 1e6 - self._small_hydro_mwh, 0.0) * self.hydro_share
         return year / base if base else 0.0
 
@@ -266,6 +271,7 @@ class Fleet:
     share: Floats  # (n,) of the capacity of its block
     first: Ints  # (B,) row of the first plant of each block
     capacity_mw: Floats  # (B,)
+    reservoirs_mw: Floats  # (Z,) of hydro whose energy is limited by the month
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 import numpy as np
 
 from gridrush.case.model import Case
 from gridrush.case.scenario import Ban, Fee, Freeze, ImportContract, OwnGeneration, Rationing, Scenario, Tariff
+from gridrush.case.schema import PolicyFact
 from gridrush.units import HOURS_PER_DAY, Floats
 
 
@@ -77,8 +79,8 @@ def in_force(levers: Sequence[L], day: date) -> L | None:
 
 def exchange_kzt_per_usd(case: Case, day: date) -> float:
     """Tenge per dollar on a day: the last rate known by then, or the first."""
-    known = [x for x in case.exchange if x.on <= day] or list(case.exchange[:1])
-    return known[-1].kzt_per_usd if known else 1.0
+    known = next((x for x in reversed(case.exchange) if x.on <= day), case.exchange[0] if case.exchange else None)
+    return known.kzt_per_usd if known is not None else 1.0
 
 
 def policy_fact(case: Case, item: str, day: date, *, default: float | None = None) -> float:
@@ -89,13 +91,39 @@ def policy_fact(case: Case, item: str, day: date, *, default: float | None = Non
     KeyError
         If the case has no such item and no default is given.
     """
-    facts = sorted((p for p in case.policies if p.item == item), key=lambda p: p.on)
-    known = [p for p in facts if p.on <= day] or facts[:1]
-    if known:
-        return known[-1].value
+    facts = _by_item(_Same(case.policies)).get(item, ())
+    known = facts[0].value if facts else None
+    for fact in facts:
+        if fact.on > day:
+            break
+        known = fact.value
+    if known is not None:
+        return known
     if default is None:
         raise KeyError(f"policies.csv has no item {item!r}")
     return default
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """A value that is equal to nothing but itself, whatever it holds: cheap to look up by."""
+
+    value: tuple[PolicyFact, ...]
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+
+@lru_cache(maxsize=16)
+def _by_item(policies: _Same) -> dict[str, list[PolicyFact]]:
+    """Facts of each item in order of time."""
+    out: dict[str, list[PolicyFact]] = {}
+    for fact in sorted(policies.value, key=lambda p: p.on):
+        out.setdefault(fact.item, []).append(fact)
+    return out
 
 
 def fee_kzt_per_kwh(fee: Fee | None, case: Case, day: date, *, power_price_kzt_per_kwh: float) -> float:
@@ -151,9 +179,10 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
     by_night = tariff is not None and (tariff.night_usd_per_mwh or np.inf) < tariff.usd_per_mwh
     rate = exchange_kzt_per_usd(case, day)
     fee = in_force(scenario.fee, day)
-    fees = [
-        1000.0 / rate * fee_kzt_per_kwh(fee, case, day, power_price_kzt_per_kwh=float(p) * rate / 1000.0) for p in paid
-    ]
+    by_price = {
+        p: 1000.0 / rate * fee_kzt_per_kwh(fee, case, day, power_price_kzt_per_kwh=p * rate / 1000.0)
+        for p in set(paid.tolist())
+    }
     quota = np.full(len(case.zones), np.inf)
     stay = 1.0
     for r in scenario.registration:
@@ -175,7 +204,7 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
         quota_mw=quota,
         found_share=1.0 - hidden,
         found_cost_usd_per_mw=cost,
-        fee_usd_per_mwh=np.array(fees),
+        fee_usd_per_mwh=np.array([by_price[p] for p in paid.tolist()]),
         tariff_usd_per_mwh=paid,
         hidden_usd_per_mwh=np.array(market_price_usd_per_mwh, np.float64),
         rationing=in_force(scenario.rationing, day),

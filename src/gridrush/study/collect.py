@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -51,8 +51,13 @@ class MonthSums:
     """What the year keeps of a month."""
 
     totals: Floats  # (S, K) `TOTALS` one after the other
+    at: dict[str, slice]  # columns of each
     peaks: Floats  # (S, 4) `PEAKS`; -inf where the month has none
     residual_share: float  # largest |balance| over load of any zone-hour
+
+    def of(self, name: str) -> Floats:
+        """One of `TOTALS` as it is added up (MWh, t, USD, h), mean over samples. (zones or fuels,)"""
+        return np.asarray(self.totals[:, self.at[name]].mean(axis=0))
 
 
 @dataclass(eq=False)
@@ -69,6 +74,7 @@ class Collector:
     residual_share: float = 0.0  # largest |balance| over load of any zone-hour, before rounding to 32 bits
     totals: Floats = field(init=False)  # (Y, S, K)
     peaks: Floats = field(init=False)  # (Y, S, 4)
+    _at: dict[str, slice] = field(init=False)  # columns of `totals`
     _series: list[Floats] = field(default_factory=list)  # (R, hours) of each month
     _flows: list[tuple[tuple[str, ...], Floats]] = field(default_factory=list)  # links, (L, hours)
     _time: list[np.ndarray] = field(default_factory=list)
@@ -76,12 +82,11 @@ class Collector:
     _rows: Floats = field(default_factory=lambda: np.empty(0))  # room for the rows of a month
 
     def __post_init__(self) -> None:
-        self.totals = np.zeros((len(self.years), self.samples, sum(n for _, n in self._widths())))
-        self.peaks = np.full((len(self.years), self.samples, len(PEAKS)), -np.inf)
-
-    def _widths(self) -> Iterator[tuple[str, int]]:
         sizes = {"": 1, "zone": len(self.case.zones), "fuel": len(FUELS)}
-        return ((name, sizes[axis]) for name, axis, _ in TOTALS)
+        ends = np.cumsum([0, *(sizes[axis] for _, axis, _ in TOTALS)]).tolist()
+        self._at = {name: slice(*span) for (name, *_), span in zip(TOTALS, pairwise(ends), strict=True)}
+        self.totals = np.zeros((len(self.years), self.samples, ends[-1]))
+        self.peaks = np.full((len(self.years), self.samples, len(PEAKS)), -np.inf)
 
     def add(self, m: MonthHours, *, evening: np.ndarray) -> MonthSums:
         """Add a month of hours, and give what the year keeps of it.
@@ -127,7 +132,7 @@ class Collector:
             (named["unserved_mw"] > 1e-3).reshape(Z, S, H).sum(axis=2), at["interrupted_mw"], money.T,
             self._sold_usd(m, sold)[None], self._lost_usd(m)[None],
         ]).T  # fmt: skip
-        found = MonthSums(totals, self._peaks(m, national, evening), float(given.max()))
+        found = MonthSums(totals, self._at, self._peaks(m, national, evening), float(given.max()))
         self.add_sums(m.year_index, found)
         if self.hours:
             self._series.append(rows[:, :H].astype(np.float32))
@@ -250,11 +255,9 @@ class Collector:
         """Years: mean over samples, and its standard error."""
         coords = {"year": list(self.years), "zone": list(self.case.zone_names), "fuel": list(FUELS)}
         values: dict[str, tuple[tuple[str, ...], Floats]] = {}
-        end = 0
-        for (name, axis, unit), (_, width) in zip(TOTALS, self._widths(), strict=True):
-            part = unit * self.totals[:, :, end : end + width]
+        for name, axis, unit in TOTALS:
+            part = unit * self.totals[:, :, self._at[name]]
             values[name] = (("year", axis), part) if axis else (("year",), part[:, :, 0])
-            end += width
         values |= {name: (("year",), self.peaks[:, :, i]) for i, name in enumerate(PEAKS)
                    if np.isfinite(self.peaks[:, :, i]).all()}  # fmt: skip
         variables = {}

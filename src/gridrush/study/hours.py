@@ -12,7 +12,7 @@ from gridrush.adequacy._kernels_shave import take_off
 from gridrush.adequacy.history import OutageHistory
 from gridrush.adequacy.schedule import planned_supply
 from gridrush.case.model import Case
-from gridrush.case.system import BlockKind, Demand, System
+from gridrush.case.system import BlockKind, Demand, Ints, System
 from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
 from gridrush.grid.hourly import Hours, utc_offset_h, zone_shares
 from gridrush.grid.month import month_system
@@ -67,6 +67,7 @@ class MonthEngine:
     history: OutageHistory = field(init=False)
     _shares: Floats = field(init=False)
     _merit: dict[tuple[object, ...], Merit] = field(default_factory=dict)
+    _failing: dict[tuple[Fleet, float], tuple[Ints, Floats, Floats]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [p.name for p in self.model.plants]
@@ -93,14 +94,14 @@ class MonthEngine:
             Who stops of their own will when the hour's price is above what power is worth to them.
         """
         p, S = self.paths, self.paths.samples
-        at = np.flatnonzero(p.month[year_index] == month_of_year)
-        year = p.years[year_index]
-        month = 12 * year + month_of_year - 1
-        H, T = at.size, at.size * S
+        at = p.hours_of_month(year_index, month_of_year)
+        month = 12 * p.years[year_index] + month_of_year - 1
+        H = at.stop - at.start
+        T = H * S
         time = np.tile(p.time[year_index][at], S)
         load_factor = p.load_factor[year_index][:, at].reshape(T).astype(np.float64)
         mean_mw = self.consumers_twh[year_index] * 1e6 / 8760.0
-        consumers = np.outer(np.tile(p.shape[year_index][at], S) * load_factor * mean_mw, self._shares)
+        consumers = np.outer(self._shares, np.tile(p.shape[year_index][at], S) * load_factor * mean_mw).T
         factor = p.capacity_factor[year_index][:, :, at].transpose(1, 0, 2).reshape(len(p.resources), T)
         if answers is not None and answers.day_share is not None:
             legal = (time.astype(np.int64) + utc_offset_h(self.case.clock, time)) % 24
@@ -143,8 +144,8 @@ class MonthEngine:
         par, zones = self.case.parameters, self.case.zone_names
         T, Z = consumers.shape
         uptime = par.mining_uptime_share.value
-        registered = np.broadcast_to(registered_mw * uptime, (T, Z)).copy()
-        hidden = np.broadcast_to(unregistered_mw * uptime, (T, Z)).copy()
+        registered, hidden = np.empty((Z, T)).T, np.empty((Z, T)).T
+        registered[:], hidden[:] = registered_mw * uptime, unregistered_mw * uptime
         firm: BlockKind = "firm"
         kind: BlockKind = firm
         value, cuttable, gone = par.value_industry.value, 1.0, 0.0
@@ -153,14 +154,17 @@ class MonthEngine:
             gone = cuttable if rationing.disconnect else 0.0
             value = max(rationing.paid_usd_per_mwh, self._order_price())
         share = par.industry_share.value
-        industry = consumers * share + registered * (1.0 - cuttable)
+        load = np.empty((T, 3 * Z))
+        np.multiply(consumers, 1.0 - share, out=load[:, :Z])
+        load[:, :Z] += hidden
+        np.multiply(consumers, share, out=load[:, Z : 2 * Z])
+        load[:, Z : 2 * Z] += registered * (1.0 - cuttable)
+        np.multiply(registered, cuttable - gone, out=load[:, 2 * Z :])
         demand = Demand(
             name=tuple(f"{z} {what}" for what in ("households", "industry", "registered miners") for z in zones),
             kind=(*[firm] * (2 * Z), *[kind] * Z),
             zone=np.tile(np.arange(Z), 3),
-            load_mw=np.concatenate(
-                [consumers * (1 - share) + hidden, industry, registered * (cuttable - gone)], axis=1
-            ),
+            load_mw=load,
             value_usd_per_mwh=np.repeat([par.value_household.value, par.value_industry.value, value], Z),
         )
         return demand, registered, hidden, registered * gone
@@ -184,12 +188,18 @@ class MonthEngine:
 
     def _up(self, system: System, month: int, hours: int, known_up: Mapping[str, Floats]) -> Floats:
         """Share of each unit that is up, sampled and dated outages together. (T, G)"""
-        fleet, table = self.model.fleet(month), self.model.table
+        fleet, stress = self.model.fleet(month), self.model.stress(month // 12)
+        if (fleet, stress) not in self._failing:
+            table = self.model.table
+            self._failing[fleet, stress] = (
+                self.history.rows([table.plants[n].name for n in fleet.rows]),
+                self.model.mttf_h(fleet.rows, month // 12), table.mttr_h[fleet.rows],
+            )  # fmt: skip
+        rows, mttf_h, mttr_h = self._failing[fleet, stress]
         up = np.ones((len(system.units), system.time.size))
-        up[: fleet.first.size] = self.history.advance(
-            [table.plants[n].name for n in fleet.rows], hours, mttf_h=self.model.mttf_h(fleet.rows, month // 12),
-            mttr_h=table.mttr_h[fleet.rows], blocks=(fleet.first.size, fleet.block, fleet.share), dated=known_up,
-        )  # fmt: skip
+        self.history.advance(
+            rows, hours, up, mttf_h=mttf_h, mttr_h=mttr_h, blocks=(fleet.block, fleet.share), dated=known_up
+        )
         return up.T
 
     def _merit_of(self, system: System) -> Merit:
@@ -203,7 +213,7 @@ class MonthEngine:
 def rationed_share(month: MonthHours) -> Floats:
     """Share of hours in which registered miners of each zone were cut. (Z,)"""
     cut = month.interrupted_mw > 1e-6 * np.maximum(month.registered_mw, 1.0)
-    return np.asarray(cut.mean(axis=0))
+    return np.array([np.count_nonzero(z) for z in cut.T]) / len(cut)
 
 
 def room_mw(month: MonthHours, *, imports: bool) -> tuple[Floats, Floats]:
@@ -229,7 +239,9 @@ def room_mw(month: MonthHours, *, imports: bool) -> tuple[Floats, Floats]:
 
 def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
     """Home supply that could still serve a new load in a zone, in all but a share of hours. [MW] (Z,)"""
-    reach = np.sort(room_mw(month, imports=False)[1], axis=0)
-    at = quantile * (len(reach) - 1)  # between two hours, in proportion
+    reach = room_mw(month, imports=False)[1].T
+    at = quantile * (reach.shape[1] - 1)  # between two hours, in proportion
     low = int(at)
-    return np.asarray(reach[low] + (at - low) * (reach[min(low + 1, len(reach) - 1)] - reach[low]))
+    high = min(low + 1, reach.shape[1] - 1)
+    reach = np.partition(reach, (low, high), axis=1)
+    return np.asarray(reach[:, low] + (at - low) * (reach[:, high] - reach[:, low]))

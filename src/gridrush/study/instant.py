@@ -326,12 +326,12 @@ class _Walk:
             y, m + 1, now.registered_mw, now.unregistered_mw, rationing=rules.rationing, answers=now.answers
         )
         cut = rationed_share(hours)
-        time = paths.time[y][paths.month[y] == m + 1]
+        time = paths.time[y][paths.hours_of_month(y, m + 1)]
         legal = (time.astype(np.int64) + utc_offset_h(case.clock, time)) % 24
         evening = np.isin(legal, EVENING_HOURS) & (m + 1 in AUTUMN_MONTHS)
         sums = (self.total if into is None else into).add(hours, evening=evening)
         cash = RunLedger(case, self.scenario, self.model)
-        cash.add_month(hours, now, rules)
+        cash.add_month(hours, sums, now, rules)
         return _Month(
             year_index=y, month=hours.month, sums=sums, figures={**now.figures(), "rationed_share": cut},
             cash=cash.amounts_usd, cut_share=cut, spare_mw=spare_mw(hours) - now.idle_mw, miners=self.state._state,

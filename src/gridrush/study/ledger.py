@@ -18,9 +18,9 @@ from gridrush.grid.network import GridModel
 from gridrush.planning.options import annuity_share
 from gridrush.policy.fiscal import ledger
 from gridrush.policy.levers import MonthPolicy, exchange_kzt_per_usd, policy_fact
+from gridrush.study.collect import MonthSums
 from gridrush.study.hours import MonthHours
 from gridrush.study.miners import MinersNow
-from gridrush.units import Floats
 
 HOURS_PER_DAY = 24.0
 
@@ -38,18 +38,17 @@ class RunLedger:
         by_year = self.amounts_usd.setdefault(line, {})
         by_year[year] = by_year.get(year, 0.0) + usd
 
-    def add_month(self, hours: MonthHours, miners: MinersNow, rules: MonthPolicy) -> None:
-        """Payments of miners and consumers in a month, mean over its paths."""
+    def add_month(self, hours: MonthHours, sums: MonthSums, miners: MinersNow, rules: MonthPolicy) -> None:
+        """Payments of miners and consumers in a month, mean over its paths; `sums` are those of its hours."""
         paths = hours.system.time.size // hours.hours
         year, month = divmod(hours.month, 12)
 
-        def energy_mwh(mw: Floats) -> Floats:
-            return np.asarray(mw.sum(axis=0) / paths)
-
-        cut = energy_mwh(hours.interrupted_mw)
-        registered = energy_mwh(hours.registered_mw) - cut
-        hidden = energy_mwh(hours.unregistered_mw)
-        consumers = energy_mwh(hours.consumers_mw - hours.unserved_mw)
+        wanted, registered, hidden, unserved, cut = (
+            sums.of(x)
+            for x in ("demand_twh", "registered_twh", "unregistered_twh", "unserved_gwh", "interrupted_gwh")
+        )
+        consumers = wanted - registered - hidden - unserved
+        registered = registered - cut
         day = date(year, month + 1, 1)
         retail = 1000.0 * policy_fact(self.case, "retail_household", day) / exchange_kzt_per_usd(self.case, day)
         power_usd = float(registered @ rules.tariff_usd_per_mwh)
@@ -59,7 +58,7 @@ class RunLedger:
             price = np.where(legal < rules.night_hours, rules.night_usd_per_mwh, rules.day_usd_per_mwh)
             power_usd = float((hours.registered_mw - hours.interrupted_mw).sum(axis=1) @ price) / paths
         if hours.answered is not None:  # those who pay the hour's price
-            by_hour = energy_mwh(hours.answered.hourly_mw)
+            by_hour = hours.answered.hourly_mw.sum(axis=0) / paths
             power_usd += float(by_hour @ (rules.hourly_grid_usd_per_mwh - rules.tariff_usd_per_mwh))
             power_usd += hours.answered.hourly_usd / paths
         self._pay("registered_power", year, power_usd)

@@ -30,6 +30,11 @@ class Paths:
     load_factor: NDArray[np.float32]  # (Y, S, 8760)
     hydrology: Floats  # (Y, S) water over the expected
 
+    def hours_of_month(self, year_index: int, month: int) -> slice:
+        """Hours of a month (1 to 12) within its year."""
+        first, end = np.searchsorted(self.month[year_index], (month, month + 1))
+        return slice(int(first), int(end))
+
 
 def draw_paths(case: Case, years: Sequence[int], *, samples: int, seed: int) -> Paths:
     """Draw the paths. The stream of a year and sample depends on nothing else, so longer studies share shorter ones."""

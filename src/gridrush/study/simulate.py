@@ -97,9 +97,9 @@ def simulate(
             )
             cut = rationed_share(hours)
             state.feed_back(rationed_share=cut, spare_mw=spare_mw(hours) - now.idle_mw, hourly=hours.answered)
-            collector.add(hours, evening=evening[paths.month[y] == m])
+            sums = collector.add(hours, evening=evening[paths.hours_of_month(y, m)])
             collector.add_month(hours.month, {**now.figures(), "rationed_share": cut})
-            cash.add_month(hours, now, rules)
+            cash.add_month(hours, sums, now, rules)
             if year in risk_years or on_year is not None:
                 months.append(hours)
         if year in risk_years:
