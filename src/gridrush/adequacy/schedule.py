@@ -135,58 +135,59 @@ def _spend_water(system: System, short: Floats, up: NDArray[np.float64] | None) 
     Reservoirs take turns, each against what the others leave; two rounds, since the first did not know the second.
     """
     u, T, Z = system.units, system.time.size, len(system.zones)
-    fed = [np.flatnonzero((u.reservoir == h) & (u.capacity_mw > 0)) for h in range(len(system.reservoirs))]
-    wet = [h for h in range(len(fed)) if fed[h].size]
-    if not wet:
+    w = _wet(u, system.links, Z)
+    if not w.fed:
         return []
-    can, must, run = np.zeros((3, len(wet), T))
-    for i, h in enumerate(wet):
+    can, must, run = np.zeros((3, len(w.fed), T))
+    for i, members in enumerate(w.fed):
         for row, out in ((u.available, can[i]), (u.must_run, must[i])):
-            _give(u, fed[h], row, system.profiles, up, out)
+            _give(u, members, row, system.profiles, up, out)
     np.minimum(must, can, out=must)
-    energy = np.ascontiguousarray(system.reservoirs.energy_mwh[wet])
+    energy = system.reservoirs.energy_mwh[w.reservoir]
     period, P = system.period, energy.shape[1]
     order = np.arange(T) if (period[1:] >= period[:-1]).all() else np.argsort(period, kind="stable")
     begin = np.searchsorted(period[order], np.arange(P + 1))
-    trees = [_tree(system.links, Z, int(u.zone[fed[h][0]])) for h in wet]
-    count = np.array([t.count for t in trees])
-    node, parent = (np.stack([getattr(t, name) for t in trees]) for name in ("node", "parent"))
-    limits = (np.stack([getattr(t, name) for t in trees]) for name in ("out_mw", "in_mw"))
-    spend(short, energy, order, begin, count, node, parent, *limits, can, must, min(len(wet), 2), run,
+    spend(short, energy, order, begin, w.count, w.node, w.parent, w.out_mw, w.in_mw, can, must, min(len(w.fed), 2), run,
           np.empty((Z, T)), np.empty((4, T)))  # fmt: skip
-    return [(fed[h], run[i], can[i]) for i, h in enumerate(wet)]
+    return [(members, run[i], can[i]) for i, members in enumerate(w.fed)]
 
 
 @dataclass(frozen=True, eq=False)
-class _Tree:
-    """Zones from one of them on, the first `count` of each array; limits of the link between each and its parent."""
+class _Wet:
+    """Reservoirs that have units, W of them, and what lies around the zone of each: zones from there on."""
 
-    count: int
-    node: Ints  # (Z,)
-    parent: Ints  # (Z,)
-    out_mw: Floats  # (Z,) from the parent to the node
-    in_mw: Floats  # (Z,) from the node to the parent
+    reservoir: Ints  # (W,)
+    fed: tuple[Ints, ...]  # (W,) units of each
+    count: Ints  # (W,) zones that can be reached, the first of each row below
+    node: Ints  # (W, Z) zones, from the reservoir's own on
+    parent: Ints  # (W, Z)
+    out_mw: Floats  # (W, Z) limit from the parent to the node
+    in_mw: Floats  # (W, Z) and back
 
 
-@lru_cache(maxsize=256)
-def _tree(links: Links, zones: int, root: int) -> _Tree:
+@lru_cache(maxsize=64)
+def _wet(u: Units, links: Links, zones: int) -> _Wet:
     limits: dict[int, dict[int, tuple[float, float]]] = {z: {} for z in range(zones)}
     ends = links.source.tolist(), links.target.tolist(), links.forward_mw.tolist(), links.backward_mw.tolist()
     for a, b, there, back in zip(*ends, strict=True):
         out, into = limits[a].get(b, (0.0, 0.0))
         limits[a][b] = (out + there, into + back)
         limits[b][a] = (into + back, out + there)
-    found = [(root, root, 0.0, 0.0)]
-    seen = {root}
-    for z, *_ in found:  # grows while it is walked
-        for n, (out, into) in limits[z].items():
-            if n not in seen:
-                seen.add(n)
-                found.append((n, z, out, into))
-    rows = np.zeros((zones, 4))
-    rows[: len(found)] = found
-    node, parent = rows[:, :2].T.astype(np.int64)
-    return _Tree(len(found), node, parent, rows[:, 2].copy(), rows[:, 3].copy())
+    own = np.where(u.capacity_mw > 0, u.reservoir, -1)
+    reservoir = np.unique(own[own >= 0])
+    fed = tuple(np.flatnonzero(own == h) for h in reservoir)
+    rows, count = np.zeros((len(fed), zones, 4)), np.zeros(len(fed), np.int64)
+    for i, members in enumerate(fed):
+        root = int(u.zone[members[0]])
+        found, seen = [(root, root, 0.0, 0.0)], {root}
+        for z, *_ in found:  # grows while it is walked
+            for n, (out, into) in limits[z].items():
+                if n not in seen:
+                    seen.add(n)
+                    found.append((n, z, out, into))
+        rows[i, : len(found)], count[i] = found, len(found)
+    node, parent, out_mw, in_mw = (np.ascontiguousarray(rows[:, :, k]) for k in range(4))
+    return _Wet(reservoir, fed, count, node.astype(np.int64), parent.astype(np.int64), out_mw, in_mw)
 
 
 def _give(

@@ -80,7 +80,8 @@ def month_system(
     period = np.zeros(T, np.int64) if path is None else np.asarray(path, np.int64)
     water = np.ones(int(period.max()) + 1) if hydrology is None else np.asarray(hydrology, np.float64)
     s = standing(model, month, resources)
-    profiles = np.repeat(s.shares[month % 12][:, None], T, axis=1)
+    profiles = np.empty((s.shares.shape[1], T))
+    profiles[:] = s.shares[month % 12][:, None]
     for row, at in s.weather:
         np.minimum(np.maximum(capacity_factor[at], 0.0), 1.0, out=profiles[row])
     reservoirs = NO_RESERVOIRS

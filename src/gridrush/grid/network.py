@@ -202,15 +202,13 @@ class GridModel:
     @cached_property
     def hydro_month_share(self) -> Floats:
         """Share of a zone's reservoir energy released in each month, after its river flow. (Z, 12)"""
-        share = np.ones((len(self.case.zones), 12))
-        for z, zone in enumerate(self.case.zone_names):
-            for m in range(12):
-                cells = [
-                    r.mean_cf
-                    for r in self.case.renewable_shape
-                    if r.zone == zone and r.technology == "hydro_ror" and r.month == m + 1
-                ]
-                share[z, m] = np.mean(cells) if cells else 1.0
+        total, cells = np.zeros((2, len(self.case.zones), 12))
+        place = {zone: z for z, zone in enumerate(self.case.zone_names)}
+        for r in self.case.renewable_shape:
+            if r.technology == "hydro_ror":
+                total[place[r.zone], r.month - 1] += r.mean_cf
+                cells[place[r.zone], r.month - 1] += 1.0
+        share = np.where(cells > 0, total / np.maximum(cells, 1.0), 1.0)
         flat = self.case.parameters.hydro_flat_share.value
         share = share / share.mean(axis=1, keepdims=True)
         return np.asarray((flat + (1.0 - flat) * share) / 12.0)
@@ -246,13 +244,19 @@ class GridModel:
         season: TechnologyParameter = (
             "available_winter_share" if month % 12 >= 9 or month % 12 <= 2 else "available_summer_share"
         )
-        stores = ("battery", "line")
-        total = 0.0
-        for p in self.active(month):
-            if p.technology not in stores:
-                working = self.parameter(p.technology, season, 1.0) * (1.0 - out.get(p.name, 0.0))
-                total += p.capacity_mw * (working if available else 1.0)
-        return total
+        first, last, capacity = self._spans_mw
+        mw = np.where((first <= month) & (month < last), capacity, 0.0)
+        if available:
+            mw = mw * [self.parameter(p.technology, season, 1.0) * (1.0 - out.get(p.name, 0.0)) for p in self.plants]
+        return float(mw.sum())
+
+    @cached_property
+    def _spans_mw(self) -> tuple[Ints, Ints, Floats]:
+        """First month, the one after the last, and capacity of each plant; none of what stores."""
+        rows = [(p.first_month, p.last_month, 0.0 if p.technology in (BATTERY, "line") else p.capacity_mw)
+                for p in self.plants]  # fmt: skip
+        first, last, mw = np.array(rows).reshape(-1, 3).T
+        return first, last, mw
 
     def stress(self, year: int) -> float:
         """Failure rates of a year over those of the base year."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from gridrush.case.model import Case
 from gridrush.case.system import Ints, Units
@@ -22,10 +24,6 @@ _FUEL_NAMES = {"uranium": "nuclear", "sun": "solar", "water": "hydro"}
 
 OIL_BURNERS = ("coal_supercritical", "coal_subcritical", "coal_chp", "gas_steam", "gas_chp")
 """Technologies that start and steady their flame with oil."""
-
-EVENING_HOURS = (18, 19, 20, 21)
-AUTUMN_MONTHS = (9, 10, 11)
-"""The window of the autumn evening peak, legal time: KEGOC, October 2021, cuts 17:30-20:30 in Kyzylorda."""
 
 SERIES = (
     "generation_mw", "import_mw", "load_mw", "registered_mw", "unregistered_mw", "export_mw", "charged_mw",
@@ -55,9 +53,10 @@ class MonthSums:
     peaks: Floats  # (S, 4) `PEAKS`; -inf where the month has none
     residual_share: float  # largest |balance| over load of any zone-hour
 
-    def of(self, name: str) -> Floats:
-        """One of `TOTALS` as it is added up (MWh, t, USD, h), mean over samples. (zones or fuels,)"""
-        return np.asarray(self.totals[:, self.at[name]].mean(axis=0))
+    def of(self, *names: str) -> list[Floats]:
+        """Some of `TOTALS` as they are added up (MWh, t, USD, h), mean over samples. (zones or fuels,) each"""
+        mean = self.totals[0] if len(self.totals) == 1 else self.totals.mean(axis=0)
+        return [mean[self.at[name]] for name in names]
 
 
 @dataclass(eq=False)
@@ -75,7 +74,7 @@ class Collector:
     totals: Floats = field(init=False)  # (Y, S, K)
     peaks: Floats = field(init=False)  # (Y, S, 4)
     _at: dict[str, slice] = field(init=False)  # columns of `totals`
-    _series: list[Floats] = field(default_factory=list)  # (R, hours) of each month
+    _series: NDArray[np.float32] = field(init=False)  # (R, hours) of the months so far, and room for the others
     _flows: list[tuple[tuple[str, ...], Floats]] = field(default_factory=list)  # links, (L, hours)
     _time: list[np.ndarray] = field(default_factory=list)
     _weights: dict[Units, _Weights] = field(default_factory=dict)
@@ -86,6 +85,8 @@ class Collector:
         ends = np.cumsum([0, *(sizes[axis] for _, axis, _ in TOTALS)]).tolist()
         self._at = {name: slice(*span) for (name, *_), span in zip(TOTALS, pairwise(ends), strict=True)}
         self.totals = np.zeros((len(self.years), self.samples, ends[-1]))
+        rows = (len(FUELS) + len(SERIES) - 1) * len(self.case.zones)
+        self._series = np.empty((rows, 8760 * len(self.years) if self.hours else 0), np.float32)
         self.peaks = np.full((len(self.years), self.samples, len(PEAKS)), -np.inf)
 
     def add(self, m: MonthHours, *, evening: np.ndarray) -> MonthSums:
@@ -135,7 +136,8 @@ class Collector:
         found = MonthSums(totals, self._at, self._peaks(m, national, evening), float(given.max()))
         self.add_sums(m.year_index, found)
         if self.hours:
-            self._series.append(rows[:, :H].astype(np.float32))
+            begin = sum(t.size for t in self._time)
+            self._series[:, begin : begin + H] = rows[:, :H]
             self._flows.append((s.links.name, d.flow_mw[:H].T.astype(np.float32)))
             self._time.append(s.time[:H])
         return found
@@ -213,11 +215,11 @@ class Collector:
 
     def hourly_dataset(self) -> xr.Dataset:
         """Hours of the first path; nothing where hours are not kept."""
-        if not self._series:
+        if not self._time:
             return xr.Dataset()
         zones, F = list(self.case.zone_names), len(FUELS)
         Z = len(zones)
-        rows = np.concatenate(self._series, axis=1)
+        rows = self._series[:, : sum(t.size for t in self._time)]
         links = list(dict.fromkeys(n for names, _ in self._flows for n in names))
         flow, end = np.zeros((len(links), rows.shape[1]), np.float32), 0
         for names, mw in self._flows:
@@ -273,7 +275,7 @@ class Collector:
         return out
 
 
-def _by_name(rows: Floats, zones: int) -> dict[str, Floats]:
+def _by_name(rows: NDArray[Any], zones: int) -> dict[str, NDArray[Any]]:
     """Rows (Z, ...) of each of `SERIES` but generation."""
     first = len(FUELS) * zones
     return {name: rows[first + i * zones : first + (i + 1) * zones] for i, name in enumerate(SERIES[1:])}

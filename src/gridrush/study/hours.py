@@ -14,7 +14,7 @@ from gridrush.adequacy.schedule import planned_supply
 from gridrush.case.model import Case
 from gridrush.case.system import BlockKind, Demand, Ints, System
 from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
-from gridrush.grid.hourly import Hours, utc_offset_h, zone_shares
+from gridrush.grid.hourly import Hours, zone_shares
 from gridrush.grid.month import month_system
 from gridrush.grid.network import Fleet, GridModel
 from gridrush.study._kernels import add_rows
@@ -66,6 +66,7 @@ class MonthEngine:
     consumers_twh: Floats  # (Y,) annual consumption without miners
     history: OutageHistory = field(init=False)
     _shares: Floats = field(init=False)
+    _dated: list[tuple[str, np.datetime64, np.datetime64, float]] = field(init=False)  # unit, start, end, share lost
     _merit: dict[tuple[object, ...], Merit] = field(default_factory=dict)
     _failing: dict[tuple[Fleet, float], tuple[Ints, Floats, Floats]] = field(default_factory=dict)
 
@@ -73,6 +74,8 @@ class MonthEngine:
         names = [p.name for p in self.model.plants]
         self.history = OutageHistory(names, samples=self.paths.samples, seed=self.paths.seed)
         self._shares = zone_shares(self.case)
+        self._dated = [(o.unit, np.datetime64(o.start, "h"), np.datetime64(o.end, "h"), o.lost_share)
+                       for o in self.case.outages]  # fmt: skip
 
     def run(
         self, year_index: int, month_of_year: int, registered_mw: Floats, unregistered_mw: Floats,
@@ -104,8 +107,7 @@ class MonthEngine:
         consumers = np.outer(self._shares, np.tile(p.shape[year_index][at], S) * load_factor * mean_mw).T
         factor = p.capacity_factor[year_index][:, :, at].transpose(1, 0, 2).reshape(len(p.resources), T)
         if answers is not None and answers.day_share is not None:
-            legal = (time.astype(np.int64) + utc_offset_h(self.case.clock, time)) % 24
-            registered_mw = registered_mw * answers.running_share(legal)
+            registered_mw = registered_mw * answers.running_share(np.tile(p.legal_hour[year_index][at], S))
         demand, registered, hidden, free = self._demand(consumers, registered_mw, unregistered_mw, rationing)
         if answers is not None and answers.by_hour:
             demand = with_answers(demand, answers, zones=self.case.zone_names, base_mw=consumers, samples=S)
@@ -179,11 +181,11 @@ class MonthEngine:
     def _known_up(self, month: int, time: Hours) -> dict[str, Floats]:
         """Share of each plant that outages of known date leave, of plants that have one. (hours,)"""
         out: dict[str, Floats] = {}
-        for o in self.case.outages:
-            start, end = np.datetime64(o.start, "h"), np.datetime64(o.end, "h")
-            if start <= time[-1] and end > time[0]:
-                left = np.where((time >= start) & (time < end), 1.0 - o.lost_share, 1.0)
-                out[o.unit] = out.get(o.unit, 1.0) * left
+        first, last = time[0], time[-1]
+        for unit, start, end, lost_share in self._dated:
+            if start <= last and end > first:
+                left = np.where((time >= start) & (time < end), 1.0 - lost_share, 1.0)
+                out[unit] = out.get(unit, 1.0) * left
         return out
 
     def _up(self, system: System, month: int, hours: int, known_up: Mapping[str, Floats]) -> Floats:
@@ -212,6 +214,8 @@ class MonthEngine:
 
 def rationed_share(month: MonthHours) -> Floats:
     """Share of hours in which registered miners of each zone were cut. (Z,)"""
+    if not month.interrupted_mw.any():
+        return np.zeros(month.interrupted_mw.shape[1])
     cut = month.interrupted_mw > 1e-6 * np.maximum(month.registered_mw, 1.0)
     return np.array([np.count_nonzero(z) for z in cut.T]) / len(cut)
 

@@ -23,13 +23,12 @@ from gridrush.adequacy.history import OutageHistory
 from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
-from gridrush.grid.hourly import utc_offset_h
 from gridrush.grid.network import GridModel
 from gridrush.mining.migration import RushState
 from gridrush.policy.fiscal import LINES, balances, system_cost_usd
 from gridrush.policy.levers import MonthPolicy, month_policy
 from gridrush.study.answers import Answered
-from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector, MonthSums
+from gridrush.study.collect import Collector, MonthSums
 from gridrush.study.hours import MonthEngine, rationed_share, spare_mw
 from gridrush.study.ledger import RunLedger
 from gridrush.study.miners import Miners, MinersNow, ScenarioMiners
@@ -326,9 +325,7 @@ class _Walk:
             y, m + 1, now.registered_mw, now.unregistered_mw, rationing=rules.rationing, answers=now.answers
         )
         cut = rationed_share(hours)
-        time = paths.time[y][paths.hours_of_month(y, m + 1)]
-        legal = (time.astype(np.int64) + utc_offset_h(case.clock, time)) % 24
-        evening = np.isin(legal, EVENING_HOURS) & (m + 1 in AUTUMN_MONTHS)
+        evening = paths.autumn_evening[y][paths.hours_of_month(y, m + 1)]
         sums = (self.total if into is None else into).add(hours, evening=evening)
         cash = RunLedger(case, self.scenario, self.model)
         cash.add_month(hours, sums, now, rules)

@@ -43,9 +43,8 @@ class RunLedger:
         paths = hours.system.time.size // hours.hours
         year, month = divmod(hours.month, 12)
 
-        wanted, registered, hidden, unserved, cut = (
-            sums.of(x)
-            for x in ("demand_twh", "registered_twh", "unregistered_twh", "unserved_gwh", "interrupted_gwh")
+        wanted, registered, hidden, unserved, cut = sums.of(
+            "demand_twh", "registered_twh", "unregistered_twh", "unserved_gwh", "interrupted_gwh"
         )
         consumers = wanted - registered - hidden - unserved
         registered = registered - cut

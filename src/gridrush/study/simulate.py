@@ -16,10 +16,10 @@ from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.case.system import System
 from gridrush.grid.fleet import build_fleet
-from gridrush.grid.hourly import annual_demand_twh, utc_offset_h
+from gridrush.grid.hourly import annual_demand_twh
 from gridrush.grid.network import GridModel
 from gridrush.policy.levers import contracts, month_policy
-from gridrush.study.collect import AUTUMN_MONTHS, EVENING_HOURS, Collector
+from gridrush.study.collect import Collector
 from gridrush.study.hours import MonthEngine, MonthHours, rationed_share, spare_mw
 from gridrush.study.ledger import RunLedger
 from gridrush.study.miners import Miners, ScenarioMiners
@@ -88,7 +88,6 @@ def simulate(
     risk: list[xr.Dataset] = []
     cash = RunLedger(case, chosen, model)
     for y, year in enumerate(span):
-        evening = _autumn_evening(case, paths, y)
         for m in range(1, 13):
             rules = month_policy(chosen, case, date(year, m, 1), market_price_usd_per_mwh=state.power_price(year))
             now = state.month(12 * year + m - 1, rules)
@@ -97,7 +96,7 @@ def simulate(
             )
             cut = rationed_share(hours)
             state.feed_back(rationed_share=cut, spare_mw=spare_mw(hours) - now.idle_mw, hourly=hours.answered)
-            sums = collector.add(hours, evening=evening[paths.hours_of_month(y, m)])
+            sums = collector.add(hours, evening=paths.autumn_evening[y][paths.hours_of_month(y, m)])
             collector.add_month(hours.month, {**now.figures(), "rationed_share": cut})
             cash.add_month(hours, sums, now, rules)
             if year in risk_years or on_year is not None:
@@ -112,8 +111,9 @@ def simulate(
     annual = collector.annual_dataset()
     risks = xr.concat(risk, "year", combine_attrs="override") if risk else NO_RISK
     return Run(
-        case=case, scenario=chosen, seed=seed, samples=paths.samples, hourly=_keep(collector.hourly_dataset(), wanted),
-        monthly=_keep(collector.monthly_dataset(), wanted, "month"), annual=annual.sel(year=wanted),
+        case=case, scenario=chosen, seed=seed, samples=paths.samples,
+        hourly=_keep(collector.hourly_dataset(), span, wanted, "time"),
+        monthly=_keep(collector.monthly_dataset(), span, wanted, "month"), annual=annual.sel(year=wanted),
         risk=risks,
         ledger=cash.table(annual, risks).loc[wanted], seconds=clock.perf_counter() - began,
     )  # fmt: skip
@@ -174,15 +174,11 @@ def consumers_twh(case: Case, scenario: Scenario, miners: ScenarioMiners, years:
     return annual_demand_twh(case, years, miners_twh=contained, growth_share=growth)
 
 
-def _autumn_evening(case: Case, paths: Paths, year_index: int) -> np.ndarray:
-    time = paths.time[year_index]
-    legal = (time.astype(np.int64) + utc_offset_h(case.clock, time)) % 24
-    return np.isin(paths.month[year_index], AUTUMN_MONTHS) & np.isin(legal, EVENING_HOURS)
-
-
-def _keep(data: xr.Dataset, years: Sequence[int], axis: str = "time") -> xr.Dataset:
-    kept = np.isin(pd.DatetimeIndex(data[axis].values).year, list(years))
-    return data if kept.all() else data.isel({axis: np.flatnonzero(kept)})
+def _keep(data: xr.Dataset, there: Sequence[int], wanted: Sequence[int], axis: str) -> xr.Dataset:
+    if list(there) == list(wanted):
+        return data
+    kept = np.isin(pd.DatetimeIndex(data[axis].values).year, list(wanted))
+    return data.isel({axis: np.flatnonzero(kept)})
 
 
 def year_systems(
