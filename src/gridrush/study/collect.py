@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from gridrush.case.model import Case
 from gridrush.case.system import Ints, Units
 from gridrush.grid.network import GridModel
-from gridrush.study._kernels import add_rows
+from gridrush.study._kernels import month_rows
 from gridrush.study.hours import MonthHours
 from gridrush.units import Floats
 
@@ -78,6 +79,7 @@ class Collector:
     _flows: list[tuple[tuple[str, ...], Floats]] = field(default_factory=list)  # links, (L, hours)
     _time: list[np.ndarray] = field(default_factory=list)
     _weights: dict[Units, _Weights] = field(default_factory=dict)
+    _sums_of: Floats = field(init=False)  # (K, rows + 3)
     _rows: Floats = field(default_factory=lambda: np.empty(0))  # room for the rows of a month
 
     def __post_init__(self) -> None:
@@ -87,6 +89,7 @@ class Collector:
         self.totals = np.zeros((len(self.years), self.samples, ends[-1]))
         rows = (len(FUELS) + len(SERIES) - 1) * len(self.case.zones)
         self._series = np.empty((rows, 8760 * len(self.years) if self.hours else 0), np.float32)
+        self._sums_of = _sums_of(len(self.case.zones))
         self.peaks = np.full((len(self.years), self.samples, len(PEAKS)), -np.inf)
 
     def add(self, m: MonthHours, *, evening: np.ndarray) -> MonthSums:
@@ -98,92 +101,31 @@ class Collector:
             Hours of the autumn evening window, of one path.
         """
         s, d, S, H = m.system, m.dispatch, self.samples, m.hours
-        Z, T, F = len(s.zones), s.time.size, len(FUELS)
-        weights = self._weights_of(s.units, Z)
-        R = (F + len(SERIES) - 1) * Z
-        if self._rows.size < R * T:
-            self._rows = np.empty(R * T)
-        rows = self._rows[: R * T].reshape(R, T)
-        named = _by_name(rows, Z)
-        rows[: (F + 1) * Z] = 0.0
-        running = np.ascontiguousarray(d.generation_mw.T)
-        for row, weight in weights.by_hour:
-            add_rows(running, row, weight, rows)
-        wanted, national = self._fill(m, named)
-        generation = rows[: F * Z].reshape(F, Z, T)
-        given = generation.sum(axis=0)
-        given += named["import_mw"]
-        given += named["discharged_mw"]
-        given += named["inflow_mw"]
-        for name in ("unserved_mw", "interrupted_mw"):
-            given += named[name]
-        for name in ("export_mw", "charged_mw", "spilled_mw"):
-            given -= named[name]
-        given -= wanted
-        np.abs(given, out=given)
-        given /= np.maximum(wanted, 1.0)
-        money = running.reshape(-1, S, H).sum(axis=2).T @ weights.by_unit  # (S, 3)
-        sold = [b for b, k in enumerate(s.demand.kind) if k == "export"]
-        of_zone = rows.reshape(R, S, H).sum(axis=2)  # (R, S)
-        at = _by_name(of_zone, Z)
-        totals = np.concatenate([
-            wanted.reshape(Z, S, H).sum(axis=2), at["registered_mw"], at["unregistered_mw"],
-            of_zone[: F * Z].reshape(F, Z, S).sum(axis=1), at["import_mw"].sum(axis=0)[None],
-            at["export_mw"].sum(axis=0)[None], at["unserved_mw"],
-            (named["unserved_mw"] > 1e-3).reshape(Z, S, H).sum(axis=2), at["interrupted_mw"], money.T,
-            self._sold_usd(m, sold)[None], self._lost_usd(m)[None],
-        ]).T  # fmt: skip
-        found = MonthSums(totals, self._at, self._peaks(m, national, evening), float(given.max()))
+        T, w = s.time.size, self._weights_of(s.units)
+        if self._rows.size < len(self._sums_of.T) * T:
+            self._rows = np.empty(len(self._sums_of.T) * T)
+        rows = self._rows[: (len(self._sums_of.T) - 3) * T].reshape(-1, T)
+        generation, kinds = d.generation_mw.T, s.demand.kind
+        sold, lost = np.array([k == "export" for k in kinds]), np.array([k == "firm" for k in kinds])
+        lost[: 2 * len(s.zones)] = True
+        lost[2 * len(s.zones) : 3 * len(s.zones)] = False  # registered miners, whatever they count as
+        residual = month_rows(
+            generation, w.row, w.oil_row, w.oil_share, d.served_mw.T, s.demand.load_mw, s.demand.zone, lost, sold,
+            s.demand.value_usd_per_mwh, d.flow_mw.T, s.links.source, s.links.target, s.links.loss_share,
+            d.price_usd_per_mwh.T, d.spilled_mw.T, d.charge_mw, d.discharge_mw, s.storage.zone, m.consumers_mw.T,
+            m.registered_mw.T, m.unregistered_mw.T, m.unserved_mw.T, m.interrupted_mw.T, len(s.zones), rows,
+        )  # fmt: skip
+        by_unit = generation.reshape(-1, S, H).sum(axis=2).T @ w.by_unit
+        by_row = rows.reshape(-1, S, H).sum(axis=2).T
+        totals = np.concatenate([by_row, by_unit], axis=1) @ self._sums_of.T
+        found = MonthSums(totals, self._at, self._peaks(m, rows[-3], evening), float(residual))
         self.add_sums(m.year_index, found)
         if self.hours:
             begin = sum(t.size for t in self._time)
-            self._series[:, begin : begin + H] = rows[:, :H]
+            self._series[:, begin : begin + H] = rows[: len(self._series), :H]
             self._flows.append((s.links.name, d.flow_mw[:H].T.astype(np.float32)))
             self._time.append(s.time[:H])
         return found
-
-    def _fill(self, m: MonthHours, named: dict[str, Floats]) -> tuple[Floats, Floats]:
-        """Fill rows (Z, T) of everything but generation and imports; gives load wanted (Z, T), and of all zones (T,)"""
-        s, d = m.system, m.dispatch
-        for name, value in (
-            ("registered_mw", m.registered_mw), ("unregistered_mw", m.unregistered_mw),
-            ("unserved_mw", m.unserved_mw), ("interrupted_mw", m.interrupted_mw), ("spilled_mw", d.spilled_mw),
-            ("price_usd_per_mwh", d.price_usd_per_mwh),
-        ):  # fmt: skip
-            named[name][...] = value.T
-        np.add(m.consumers_mw.T, named["unregistered_mw"], out=named["load_mw"])
-        for name in ("export_mw", "charged_mw", "discharged_mw", "loss_mw", "inflow_mw"):
-            named[name][...] = 0.0
-        for b, kind in enumerate(s.demand.kind):
-            if kind == "export":
-                named["export_mw"][s.demand.zone[b]] += d.served_mw[:, b]
-        for j, z in enumerate(s.storage.zone.tolist()):
-            named["charged_mw"][z] += d.charge_mw[:, j]
-            named["discharged_mw"][z] += d.discharge_mw[:, j]
-        loss, inflow = named["loss_mw"], named["inflow_mw"]
-        for i, (a, b) in enumerate(zip(s.links.source.tolist(), s.links.target.tolist(), strict=True)):
-            share, there = float(s.links.loss_share[i]), np.maximum(d.flow_mw[:, i], 0.0)
-            back = there - d.flow_mw[:, i]
-            inflow[b] += there * (1.0 - share) - back
-            inflow[a] += back * (1.0 - share) - there
-            if share:
-                loss[b] += share * there
-                loss[a] += share * back
-        wanted = named["load_mw"] + named["registered_mw"]
-        return wanted, wanted.sum(axis=0)
-
-    def _sold_usd(self, m: MonthHours, sold: list[int]) -> Floats:
-        """What sales abroad bring in. [USD] (S,)"""
-        d = m.system.demand
-        mwh = m.dispatch.served_mw.T[sold].reshape(len(sold), self.samples, m.hours).sum(axis=2)
-        return np.asarray(d.value_usd_per_mwh[sold] @ mwh)
-
-    def _lost_usd(self, m: MonthHours) -> Floats:
-        """Load of households, industry and movable loads not served, at its value. [USD] (S,)"""
-        d, Z = m.system.demand, len(m.system.zones)
-        firm = [*range(2 * Z), *(b for b in range(3 * Z, len(d)) if d.kind[b] == "firm")]
-        lost = m.short_mw[:, firm] @ d.value_usd_per_mwh[firm]
-        return np.asarray(lost.reshape(self.samples, m.hours).sum(axis=1))
 
     def _peaks(self, m: MonthHours, national: Floats, evening: np.ndarray) -> Floats:
         load = national.reshape(self.samples, m.hours)
@@ -202,8 +144,9 @@ class Collector:
         np.maximum(self.peaks[year_index], month.peaks, out=self.peaks[year_index])
         self.residual_share = max(self.residual_share, month.residual_share)
 
-    def _weights_of(self, units: Units, zones: int) -> _Weights:
+    def _weights_of(self, units: Units) -> _Weights:
         if units not in self._weights:
+            zones = len(self.case.zones)
             self._weights[units] = _weights(units, zones, self.case.parameters.oil_start_share.value)
         return self._weights[units]
 
@@ -285,7 +228,9 @@ def _by_name(rows: NDArray[Any], zones: int) -> dict[str, NDArray[Any]]:
 class _Weights:
     """What units add to."""
 
-    by_hour: tuple[tuple[Ints, Floats], ...]  # row of each unit in a month's rows, and how much of it: (G,), (G,)
+    row: Ints  # (G,) of a month's rows
+    oil_row: Ints  # (G,) row of the oil that starts and steadies its flame
+    oil_share: Floats  # (G,) of what it gives
     by_unit: Floats  # (G, 3) CO2 [t/MWh], cost of fuel, cost of imports [USD/MWh]
 
 
@@ -300,10 +245,37 @@ def _weights(u: Units, zones: int, oil_start_share: float) -> _Weights:
     oil = np.array([oil_start_share if t in OIL_BURNERS else 0.0 for t in u.technology]) * home
     own = np.where(home, fuel, len(FUELS)) * zones + u.zone
     cost = u.cost_usd_per_mwh
-    return _Weights(
-        ((own, 1.0 - oil), (FUELS.index("oil") * zones + u.zone, oil)),
-        np.stack([u.co2_t_per_mwh, cost * home, cost * ~home], axis=1),
-    )
+    by_unit = np.stack([u.co2_t_per_mwh, cost * home, cost * ~home], axis=1)
+    return _Weights(own, FUELS.index("oil") * zones + u.zone, oil, by_unit)
+
+
+def _sums_of(zones: int) -> Floats:
+    """What of a month's rows, and of CO2, cost of fuel and of imports, goes into each of `TOTALS`. (K, rows + 3)
+
+    Rows: `SERIES` by zone, generation by fuel before, then load wanted and hours short by zone, and for the country
+    load wanted, value of load not served, and income from sales.
+    """
+    F, Z = len(FUELS), zones
+    first = {name: F * Z + i * Z for i, name in enumerate(SERIES[1:])}
+    wanted = F * Z + (len(SERIES) - 1) * Z
+    nation = wanted + 2 * Z
+    zone = {"demand_twh": wanted, "registered_twh": first["registered_mw"], "shortfall_h": wanted + Z,
+            "unregistered_twh": first["unregistered_mw"], "unserved_gwh": first["unserved_mw"],
+            "interrupted_gwh": first["interrupted_mw"]}  # fmt: skip
+    whole = {"import_twh": range(first["import_mw"], first["import_mw"] + Z),
+             "export_twh": range(first["export_mw"], first["export_mw"] + Z), "unserved_usd": [nation + 1],
+             "export_usd": [nation + 2], "co2_mt": [nation + 3], "fuel_usd": [nation + 4],
+             "import_usd": [nation + 5]}  # fmt: skip
+    parts: list[Sequence[int]] = []
+    for name, axis, _ in TOTALS:
+        if axis == "zone":
+            parts += [[zone[name] + z] for z in range(Z)]
+        else:
+            parts += [range(f * Z, f * Z + Z) for f in range(F)] if axis == "fuel" else [whole[name]]
+    out = np.zeros((len(parts), nation + 6))
+    for k, rows in enumerate(parts):
+        out[k, rows] = 1.0
+    return out
 
 
 def _unit_of(name: str) -> str:

@@ -41,7 +41,6 @@ class MonthHours:
     unregistered_mw: Floats  # (T, Z) wanted
     interrupted_mw: Floats  # (T, Z) of registered_mw, cut by contract, order or shortage
     unserved_mw: Floats  # (T, Z) firm load not served, miners that count as firm left out
-    short_mw: Floats  # (T, B) of each demand block of `system`, not served
     up: Floats  # (T, G) share of each unit of `system` up: sampled outages and dated ones
     answered: Answered | None = None  # by those who answer to the hour's price
 
@@ -121,8 +120,8 @@ class MonthEngine:
         system, _ = planned_supply(whole, up=up)  # water is spent where its path is short
         result = dispatch(system, up=up, merit=self._merit_of(system))
         Z = len(self.case.zones)
-        short = system.demand.load_mw - result.served_mw
-        interrupted, unserved = free + short[:, 2 * Z : 3 * Z], short[:, :Z] + short[:, Z : 2 * Z]
+        short = np.subtract(system.demand.load_mw.T, result.served_mw.T, out=np.empty(result.served_mw.T.shape))
+        interrupted, unserved = (free.T + short[2 * Z : 3 * Z]).T, (short[:Z] + short[Z : 2 * Z]).T
         told: Answered | None = None
         if answers is not None and answers.by_hour:
             told = answered(system.demand, answers, result, zones=Z)
@@ -133,7 +132,7 @@ class MonthEngine:
             met=Met(self.model, self.model.fleet(month), whole, known_up),
             consumers_mw=consumers,
             registered_mw=registered, unregistered_mw=hidden,
-            interrupted_mw=interrupted, unserved_mw=unserved, short_mw=short, up=up, answered=told,
+            interrupted_mw=interrupted, unserved_mw=unserved, up=up, answered=told,
         )  # fmt: skip
 
     def _demand(
@@ -231,14 +230,13 @@ def room_mw(month: MonthHours, *, imports: bool) -> tuple[Floats, Floats]:
     counted = np.array([1.0 if imports or f != "import" else 0.0 for f in s.units.fuel])
     add_rows(np.ascontiguousarray(d.generation_mw.T), s.units.zone, -counted, unused)
     take_off(unused, s.units.zone, -s.units.capacity_mw * counted, s.units.available, s.profiles, month.up.T)
-    spare = unused.T
-    reach = spare.copy()
-    for i in range(len(s.links)):
-        a, b, f = s.links.source[i], s.links.target[i], d.flow_mw[:, i]
-        reach[:, b] += np.minimum(spare[:, a], s.links.forward_mw[i] - f)
-        reach[:, a] += np.minimum(spare[:, b], s.links.backward_mw[i] + f)
-    reach -= month.unserved_mw + month.interrupted_mw
-    return spare, reach
+    reach = unused - month.unserved_mw.T
+    reach -= month.interrupted_mw.T
+    ends = s.links.source.tolist(), s.links.target.tolist(), s.links.forward_mw.tolist(), s.links.backward_mw.tolist()
+    for f, a, b, forward, backward in zip(d.flow_mw.T, *ends, strict=True):
+        reach[b] += np.minimum(unused[a], forward - f)
+        reach[a] += np.minimum(unused[b], backward + f)
+    return unused.T, reach.T
 
 
 def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
