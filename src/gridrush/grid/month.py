@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ class Standing:
     shares: Floats  # (12, K) each profile by month of the year, where the hours do not change it
     weather: tuple[tuple[int, int], ...]  # profile row, resource row
     water: tuple[tuple[int, int, float], ...]  # profile row that must run, zone, capacity [MW]
+    none: System  # all of it over no hours, checked
 
 
 def month_system(
@@ -93,8 +94,10 @@ def month_system(
         zones = [z for _, z, _ in s.water]
         names = tuple(f"{model.case.zone_names[z]} water" for z in zones)
         reservoirs = Reservoirs(names, mwh[zones][:, None] * water[None, :])
-    return System(model.case.zone_names, time, period, profiles, s.units, _with_sales(model, demand, s.sales), s.links,
-                  s.storage, reservoirs)  # fmt: skip
+    made = s.none.with_parts(time=time, period=period, profiles=profiles, demand=_with_sales(model, demand, s.sales),
+                             reservoirs=reservoirs)  # fmt: skip
+    fine = demand.load_mw.min(initial=0.0) >= 0.0 and demand.load_mw.max(initial=0.0) < np.inf
+    return made if fine else replace(made)  # which checks everything, and tells
 
 
 def standing(model: GridModel, month: int, resources: Resources = ()) -> Standing:
@@ -181,8 +184,12 @@ def _make(
         co2_t_per_mwh=_joined(t.co2_t_per_mwh[first], [x[1] for x in blown], [0.0] * len(offers)),
         ramp_share_per_h=_joined(t.ramp_share_per_h[first], [1.0] * more, []),
     )  # fmt: skip
-    return Standing(fleet, units, links, _storage(model, batteries), sales, np.array(shares).T, tuple(weather),
-                    tuple(water))  # fmt: skip
+    storage = _storage(model, batteries)
+    nobody = Demand((), (), np.zeros(0, np.int64), np.zeros((0, 0)), np.zeros(0))
+    dry = Reservoirs(tuple(str(z) for _, z, _ in water), np.zeros((len(water), 1)))
+    none = System(zones, np.zeros(0, "datetime64[h]"), np.zeros(0, np.int64), np.zeros((len(shares), 0)), units, nobody,
+                  links, storage, dry)  # fmt: skip
+    return Standing(fleet, units, links, storage, sales, np.array(shares).T, tuple(weather), tuple(water), none)
 
 
 def _joined(first: NDArray[Any], *rest: Sequence[object]) -> NDArray[Any]:

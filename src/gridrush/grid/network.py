@@ -241,22 +241,26 @@ class GridModel:
         """
         middle = datetime(month // 12, month % 12 + 1, 15)
         out = {o.unit: o.lost_share for o in self.case.outages if o.start <= middle < o.end} if available else {}
-        season: TechnologyParameter = (
-            "available_winter_share" if month % 12 >= 9 or month % 12 <= 2 else "available_summer_share"
-        )
-        first, last, capacity = self._spans_mw
+        winter = month % 12 >= 9 or month % 12 <= 2
+        first, last, capacity, *working = self._spans_mw
         mw = np.where((first <= month) & (month < last), capacity, 0.0)
-        if available:
-            mw = mw * [self.parameter(p.technology, season, 1.0) * (1.0 - out.get(p.name, 0.0)) for p in self.plants]
-        return float(mw.sum())
+        if not available:
+            return float(mw.sum())
+        mw *= working[winter]
+        return float(mw.sum() - sum(out[p.name] * mw[i] for i, p in enumerate(self.plants) if p.name in out))
 
     @cached_property
-    def _spans_mw(self) -> tuple[Ints, Ints, Floats]:
-        """First month, the one after the last, and capacity of each plant; none of what stores."""
-        rows = [(p.first_month, p.last_month, 0.0 if p.technology in (BATTERY, "line") else p.capacity_mw)
-                for p in self.plants]  # fmt: skip
-        first, last, mw = np.array(rows).reshape(-1, 3).T
-        return first, last, mw
+    def _spans_mw(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """First month, the one after the last, capacity (none of what stores), and working share in summer and winter
+        of each plant."""
+        rows = [
+            (p.first_month, p.last_month, 0.0 if p.technology in (BATTERY, "line") else p.capacity_mw,
+             self.parameter(p.technology, "available_summer_share", 1.0),
+             self.parameter(p.technology, "available_winter_share", 1.0))
+            for p in self.plants
+        ]  # fmt: skip
+        first, last, mw, summer, winter = np.array(rows).reshape(-1, 5).T
+        return first, last, mw, summer, winter
 
     def stress(self, year: int) -> float:
         """Failure rates of a year over those of the base year."""

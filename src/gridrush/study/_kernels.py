@@ -15,6 +15,21 @@ def add_rows(values, row, weight, out):
 
 
 @nb.njit(cache=True, nogil=True)
+def block_loads(consumers, registered, hidden, industry_share, cuttable, gone, out):
+    """Loads of households and hidden miners, industry, and registered miners by zone, into out (T, 3 Z).
+
+    consumers, registered, hidden: (Z, T); cuttable, gone: shares of registered load that may be cut, and that is
+    disconnected beforehand; what may not be cut counts as industry.
+    """
+    Z, hours = consumers.shape
+    for z in range(Z):
+        for t in range(hours):
+            out[t, z] = consumers[z, t] * (1.0 - industry_share) + hidden[z, t]
+            out[t, Z + z] = consumers[z, t] * industry_share + registered[z, t] * (1.0 - cuttable)
+            out[t, 2 * Z + z] = registered[z, t] * (cuttable - gone)
+
+
+@nb.njit(cache=True, nogil=True)
 def month_rows(
     generation, row, oil_row, oil_share, served, load, zone, firm, sold, value, flow, source, target, loss_share, price,
     spill, charge, discharge, store_zone, consumers, registered, hidden, unserved, interrupted, zones, out,

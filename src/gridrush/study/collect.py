@@ -76,6 +76,7 @@ class Collector:
     peaks: Floats = field(init=False)  # (Y, S, 4)
     _at: dict[str, slice] = field(init=False)  # columns of `totals`
     _series: NDArray[np.float32] = field(init=False)  # (R, hours) of the months so far, and room for the others
+    _kept: int = 0  # hours so far
     _flows: list[tuple[tuple[str, ...], Floats]] = field(default_factory=list)  # links, (L, hours)
     _time: list[np.ndarray] = field(default_factory=list)
     _weights: dict[Units, _Weights] = field(default_factory=dict)
@@ -121,8 +122,8 @@ class Collector:
         found = MonthSums(totals, self._at, self._peaks(m, rows[-3], evening), float(residual))
         self.add_sums(m.year_index, found)
         if self.hours:
-            begin = sum(t.size for t in self._time)
-            self._series[:, begin : begin + H] = rows[: len(self._series), :H]
+            self._series[:, self._kept : self._kept + H] = rows[: len(self._series), :H]
+            self._kept += H
             self._flows.append((s.links.name, d.flow_mw[:H].T.astype(np.float32)))
             self._time.append(s.time[:H])
         return found
@@ -162,7 +163,7 @@ class Collector:
             return xr.Dataset()
         zones, F = list(self.case.zone_names), len(FUELS)
         Z = len(zones)
-        rows = self._series[:, : sum(t.size for t in self._time)]
+        rows = self._series[:, : self._kept]
         links = list(dict.fromkeys(n for names, _ in self._flows for n in names))
         flow, end = np.zeros((len(links), rows.shape[1]), np.float32), 0
         for names, mw in self._flows:

@@ -17,7 +17,7 @@ from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
 from gridrush.grid.hourly import Hours, zone_shares
 from gridrush.grid.month import month_system
 from gridrush.grid.network import Fleet, GridModel
-from gridrush.study._kernels import add_rows
+from gridrush.study._kernels import add_rows, block_loads
 from gridrush.study.answers import Answered, Answers, answered, with_answers
 from gridrush.study.paths import Paths
 from gridrush.units import Floats
@@ -33,6 +33,7 @@ class MonthHours:
     year_index: int
     month: int  # 12 year + month - 1
     hours: int  # of one path
+    legal_hour: Ints  # (T,) 0 to 23
     system: System  # as dispatched: plants alike are one unit, water already spent
     dispatch: Dispatch
     met: Met
@@ -100,13 +101,13 @@ class MonthEngine:
         month = 12 * p.years[year_index] + month_of_year - 1
         H = at.stop - at.start
         T = H * S
-        time = np.tile(p.time[year_index][at], S)
+        time, legal_hour = np.tile(p.time[year_index][at], S), np.tile(p.legal_hour[year_index][at], S)
         load_factor = p.load_factor[year_index][:, at].reshape(T).astype(np.float64)
         mean_mw = self.consumers_twh[year_index] * 1e6 / 8760.0
         consumers = np.outer(self._shares, np.tile(p.shape[year_index][at], S) * load_factor * mean_mw).T
         factor = p.capacity_factor[year_index][:, :, at].transpose(1, 0, 2).reshape(len(p.resources), T)
         if answers is not None and answers.day_share is not None:
-            registered_mw = registered_mw * answers.running_share(np.tile(p.legal_hour[year_index][at], S))
+            registered_mw = registered_mw * answers.running_share(legal_hour)
         demand, registered, hidden, free = self._demand(consumers, registered_mw, unregistered_mw, rationing)
         if answers is not None and answers.by_hour:
             demand = with_answers(demand, answers, zones=self.case.zone_names, base_mw=consumers, samples=S)
@@ -128,7 +129,7 @@ class MonthEngine:
             registered, interrupted = registered - told.stopped_mw, interrupted + told.cut_mw
             consumers, unserved = consumers + told.movable_mw, unserved + told.unserved_mw
         return MonthHours(
-            year_index=year_index, month=month, hours=H, system=system, dispatch=result,
+            year_index=year_index, month=month, hours=H, legal_hour=legal_hour, system=system, dispatch=result,
             met=Met(self.model, self.model.fleet(month), whole, known_up),
             consumers_mw=consumers,
             registered_mw=registered, unregistered_mw=hidden,
@@ -156,11 +157,7 @@ class MonthEngine:
             value = max(rationing.paid_usd_per_mwh, self._order_price())
         share = par.industry_share.value
         load = np.empty((T, 3 * Z))
-        np.multiply(consumers, 1.0 - share, out=load[:, :Z])
-        load[:, :Z] += hidden
-        np.multiply(consumers, share, out=load[:, Z : 2 * Z])
-        load[:, Z : 2 * Z] += registered * (1.0 - cuttable)
-        np.multiply(registered, cuttable - gone, out=load[:, 2 * Z :])
+        block_loads(consumers.T, registered.T, hidden.T, share, cuttable, gone, load)
         demand = Demand(
             name=tuple(f"{z} {what}" for what in ("households", "industry", "registered miners") for z in zones),
             kind=(*[firm] * (2 * Z), *[kind] * Z),

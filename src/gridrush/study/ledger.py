@@ -13,7 +13,6 @@ import xarray as xr
 
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
-from gridrush.grid.hourly import utc_offset_h
 from gridrush.grid.network import GridModel
 from gridrush.planning.options import annuity_share
 from gridrush.policy.fiscal import ledger
@@ -52,9 +51,7 @@ class RunLedger:
         retail = 1000.0 * policy_fact(self.case, "retail_household", day) / exchange_kzt_per_usd(self.case, day)
         power_usd = float(registered @ rules.tariff_usd_per_mwh)
         if rules.day_usd_per_mwh is not None and rules.night_usd_per_mwh is not None:
-            time = hours.system.time
-            legal = (time.astype("datetime64[h]").astype(np.int64) + utc_offset_h(self.case.clock, time)) % 24
-            price = np.where(legal < rules.night_hours, rules.night_usd_per_mwh, rules.day_usd_per_mwh)
+            price = np.where(hours.legal_hour < rules.night_hours, rules.night_usd_per_mwh, rules.day_usd_per_mwh)
             power_usd = float((hours.registered_mw - hours.interrupted_mw).sum(axis=1) @ price) / paths
         if hours.answered is not None:  # those who pay the hour's price
             by_hour = hours.answered.hourly_mw.sum(axis=0) / paths

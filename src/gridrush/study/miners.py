@@ -52,7 +52,7 @@ class MinersNow:
         """Hash rate of the country's grid-drawn miners. [EH/s]"""
         return float((self.registered_mw + self.unregistered_mw).sum() / (self.efficiency_j_per_th * self.pue))
 
-    @property
+    @cached_property
     def revenue_usd_per_mwh(self) -> float:
         """What a MWh at the site earns; also the power price at which the mean machine breaks even. [USD/MWh]"""
         return float(break_even_price([self.hashprice_usd_per_ph_day], [self.efficiency_j_per_th], pue=self.pue)[0, 0])
@@ -156,6 +156,8 @@ class ScenarioMiners:
         self._rationed, self._spare = np.zeros(Z), np.full(Z, np.inf)
         known, case, assume = self.known, self.known.case, self.scenario.assume
         self._world: World | None = None
+        self._earned = np.zeros(0)  # (T,) what a MWh of the mean machine earns in the months of the world [USD/MWh]
+        self._world_begins = 0
         if self.known.rush is not None:
             self._stepper = self.known.rush.stepper()
             self._world = known.drawn_world(assume.world_quantile, assume.world_last_month) if (
@@ -164,6 +166,10 @@ class ScenarioMiners:
                 case, first=f"{case.first_year}-01", last=f"{case.last_year}-12", after=assume.hashprice_after,
                 growth_share=assume.hashprice_growth_share, record_ends=assume.world_last_month,
             )  # fmt: skip
+            p, w = case.parameters, self._world
+            one = break_even_price(w.hashprice_usd_per_ph_day, [1.0], pue=p.mining_pue.value,
+                                   pool_fee_share=p.pool_fee_share.value)[:, 0]  # fmt: skip
+            self._earned, self._world_begins = one / w.fleet_j_per_th, _month_number(w.months[0])
 
     @cached_property
     def _history_mw(self) -> Floats:
@@ -201,7 +207,7 @@ class ScenarioMiners:
         if found is None or rush is None or self._world is None:
             return MinersNow(np.zeros(Z), np.zeros(Z), np.zeros(3), 0.0, np.zeros(Z), 0.0, 0.0, 1.0, 1.0, np.zeros(Z),
                              self._answers(month, None, rules))  # fmt: skip
-        at = self._world.at(_month(month))
+        at = month - self._world_begins
         price, fleet = self._world.hashprice_usd_per_ph_day[at], self._world.fleet_j_per_th[at]
         first = _month_number(found.months[0])
         row, last = month - first, len(found.months) - 1
@@ -275,15 +281,11 @@ class ScenarioMiners:
         Z, world = len(self.known.case.zones), self._world
         if world is None:
             raise ValueError("a case without miners has no drivers")
-        p = self.known.case.parameters
-        earned = break_even_price(
-            [float(world.hashprice_usd_per_ph_day[at])], [float(world.fleet_j_per_th[at])], pue=p.mining_pue.value,
-            pool_fee_share=p.pool_fee_share.value,
-        )  # fmt: skip
+        earned = float(self._earned[at])
         rationed = np.zeros((Z, 2))
         rationed[:, 0] = self._rationed * (1.0 - rules.own_share)
         if rules.day_usd_per_mwh is not None and rules.night_usd_per_mwh is not None:
-            rules, by_day = _by_night(rules, float(earned[0, 0]))
+            rules, by_day = _by_night(rules, earned)
             rationed[:, 0] = 1.0 - (1.0 - rationed[:, 0]) * (1.0 - by_day)
         if self._hourly is not None and rules.hourly_share:  # of last month: hours without power by their own choice
             still = rules.hourly_share * self._hourly.stopped_share
@@ -297,7 +299,7 @@ class ScenarioMiners:
             world_hashrate_ehs=float(world.hashrate_ehs[at]),
             hashprice_usd_per_ph_day=price,
             fleet_j_per_th=fleet,
-            paid_usd_per_mwh=np.stack([rules.seen_usd_per_mwh(float(earned[0, 0])), rules.hidden_usd_per_mwh], 1),
+            paid_usd_per_mwh=np.stack([rules.seen_usd_per_mwh(earned), rules.hidden_usd_per_mwh], 1),
             rationed_share=rationed,
             room_mw=self._spare,
             quota_mw=np.zeros(Z) if ban is not None else rules.quota_mw,

@@ -33,13 +33,14 @@ class Paths:
     capacity_factor: NDArray[np.float32]  # (Y, S, R, 8760)
     load_factor: NDArray[np.float32]  # (Y, S, 8760)
     hydrology: Floats  # (Y, S) water over the expected
+    begins: tuple[tuple[int, ...], ...]  # by year, first hour of each month, and the hour after the last
     legal_hour: tuple[NDArray[np.int64], ...]  # by year, (8760,) 0 to 23
     autumn_evening: tuple[NDArray[np.bool_], ...]  # by year, (8760,) in the window of the autumn evening peak
 
     def hours_of_month(self, year_index: int, month: int) -> slice:
         """Hours of a month (1 to 12) within its year."""
-        first, end = np.searchsorted(self.month[year_index], (month, month + 1))
-        return slice(int(first), int(end))
+        begins = self.begins[year_index]
+        return slice(begins[month - 1], begins[month])
 
 
 def draw_paths(case: Case, years: Sequence[int], *, samples: int, seed: int) -> Paths:
@@ -63,6 +64,7 @@ def draw_paths(case: Case, years: Sequence[int], *, samples: int, seed: int) -> 
         years=tuple(years), samples=samples, seed=seed, resources=model.resources, time=time,
         month=tuple(month_of(t) for t in time), shape=tuple(load_shape(case, t) for t in time),
         capacity_factor=factor, load_factor=load, hydrology=water, legal_hour=legal,
+        begins=tuple(tuple(np.searchsorted(month_of(t), range(1, 14)).tolist()) for t in time),
         autumn_evening=tuple(np.isin(month_of(t), AUTUMN_MONTHS) & np.isin(h, EVENING_HOURS)
                              for t, h in zip(time, legal, strict=True)),
     )  # fmt: skip
