@@ -156,13 +156,6 @@ def world_fleet(
     return Fleet(network.months, np.add.reduceat(by_day, first) / counts[:, None], network.hashrate_ehs)
 
 
-def basket(case: Case, month: str | np.datetime64, *, method: str = "v1.4") -> tuple[Floats, Floats]:
-    """Efficiency [J/TH] and weight of the devices with weight in a month, whether they pay or not. (M,), (M,)"""
-    day = np.array([(month_of(month).astype("datetime64[D]") + 14).astype(np.int64)], dtype=np.float64)
-    e, w = _weights(case.machines, day, RULES[method])
-    return e[w[0] > 0], w[0][w[0] > 0]
-
-
 def fleet_j_per_th(case: Case) -> Floats:
     """Low, best and high J/TH by month of the network record: as published, else by the v1.4 rule. (T, 3)"""
     published = network_of(case).published_j_per_th
@@ -224,24 +217,46 @@ def break_even_curve(
     older_years : float
         How much older than the world's a country's fleet is, in years: shifts the age weights.
     """
-    rule = RULES[method]
-    when, network = month_of(month), network_of(case)
     price = hashprice_usd_per_ph_day
     if price is None:
-        price = float(network.hashprice_usd_per_ph_day[network.at(when)])
-    when = min(when, network.months[-1])
-    day = np.array([(when.astype("datetime64[D]") + 14).astype(np.int64)], dtype=np.float64)
-    e, w = _weights(case.machines, day - older_years * 365.25, rule)
-    weight = w[0]
+        network = network_of(case)
+        price = float(network.hashprice_usd_per_ph_day[network.at(month)])
     paid = POWER_PRICE_USD_PER_KWH * 1e3 if paid_usd_per_mwh is None else paid_usd_per_mwh
-    if fleet_j_per_th is not None:
-        e = e * fleet_j_per_th * weight.sum() / (weight @ e)
-    value = break_even_price(price, e, pue=pue, pool_fee_share=pool_fee_share)[0]
-    kept = (weight > 0) & (value >= paid)
-    if not kept.any():
-        kept = weight > 0
-    order = np.argsort(value[kept], kind="stable")
-    mass = (weight * e)[kept][order]
-    mass = mass / mass.sum()
-    running = np.cumsum(mass[::-1])[::-1]
-    return BreakEvenCurve(value[kept][order], running)
+    return basket(case, month, older_years=older_years, method=method).curve(
+        price, fleet_j_per_th=fleet_j_per_th, paid_usd_per_mwh=paid, pue=pue, pool_fee_share=pool_fee_share
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Basket:
+    """Devices on sale and not yet too old in a month."""
+
+    efficiency_j_per_th: Floats  # (M,)
+    weight: Floats  # (M,) by age, all above zero
+
+    def curve(
+        self, hashprice_usd_per_ph_day: float, *, paid_usd_per_mwh: float, fleet_j_per_th: float | None = None,
+        pue: float = PUE_BEST, pool_fee_share: float = 0.0,
+    ) -> BreakEvenCurve:  # fmt: skip
+        """MW still running at any power price: see `break_even_curve`."""
+        e, w = self.efficiency_j_per_th, self.weight
+        if fleet_j_per_th is not None:
+            e = e * fleet_j_per_th * w.sum() / (w @ e)
+        value = break_even_price(hashprice_usd_per_ph_day, e, pue=pue, pool_fee_share=pool_fee_share)[0]
+        pays = value >= paid_usd_per_mwh
+        if pays.any() and not pays.all():
+            value, w, e = value[pays], w[pays], e[pays]
+        order = np.argsort(value, kind="stable")
+        mass = (w * e)[order]
+        return BreakEvenCurve(value[order], np.cumsum((mass / mass.sum())[::-1])[::-1])
+
+
+def basket(
+    case: Case, month: str | np.datetime64, *, older_years: float = 0.0, method: str = "v1.4"
+) -> Basket:
+    """Devices a fleet of a month is made of, by a rule of the index; after the record those of its last month."""
+    last = max(np.datetime64(r.month, "M") for r in case.network)
+    middle = (min(month_of(month), last).astype("datetime64[D]") + 14).astype(np.int64)
+    e, w = _weights(case.machines, np.array([middle], np.float64) - older_years * 365.25, RULES[method])
+    counted = w[0] > 0
+    return Basket(e[counted], w[0][counted])

@@ -112,7 +112,8 @@ def stock_at(case: Case, network: Network, row: int) -> tuple[Floats, Floats, Fl
 
     Those that pay make up the recorded hash rate; the others stand idle beside them.
     """
-    e, w = basket(case, network.months[row])
+    counted = basket(case, network.months[row])
+    e, w = counted.efficiency_j_per_th, counted.weight
     pays = e <= network.hashprice_usd_per_ph_day[row] / (HOURS_PER_DAY * POWER_PRICE_USD_PER_KWH)
     running = w[pays].sum() if pays.any() else w.sum()
     return w / running * network.hashrate_ehs[row], e, 60.0 * (1.0 - w)

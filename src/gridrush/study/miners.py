@@ -13,7 +13,7 @@ from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.mining.census import Census, census, zone_shares
 from gridrush.mining.economics import break_even_price
-from gridrush.mining.fleet import BreakEvenCurve, break_even_curve
+from gridrush.mining.fleet import Basket, BreakEvenCurve, basket
 from gridrush.mining.forecast import World, WorldDraws, world_forecast, world_path
 from gridrush.mining.migration import MonthDrivers, RushModel, RushState
 from gridrush.mining.movable import KINDS
@@ -76,7 +76,7 @@ class Miners:
     rush: RushModel | None
     zone_share: Floats  # (Z, 2)
     seed: int = 1
-    _curves: dict[tuple[int, float, float], BreakEvenCurve] = field(default_factory=dict)
+    _baskets: dict[int, tuple[Basket, float]] = field(default_factory=dict)  # by month, and the price paid then
     _worlds: dict[str, WorldDraws] = field(default_factory=dict)
 
     @classmethod
@@ -124,16 +124,14 @@ class Miners:
                      w.fleet_j_per_th[row, at], w.recorded - (at.start or 0))  # fmt: skip
 
     def curve(self, month: int, *, hashprice_usd_per_ph_day: float, fleet_j_per_th: float) -> BreakEvenCurve:
-        """MW still running at any power price, in a month (12 year + month - 1) of a world; kept once worked out."""
-        key = month, hashprice_usd_per_ph_day, fleet_j_per_th
-        if key not in self._curves:
-            p = self.case.parameters
-            self._curves[key] = break_even_curve(
-                self.case, _month(month), hashprice_usd_per_ph_day=hashprice_usd_per_ph_day,
-                fleet_j_per_th=fleet_j_per_th, paid_usd_per_mwh=_paid_usd_per_mwh(self.case, month // 12),
-                pue=p.mining_pue.value, pool_fee_share=p.pool_fee_share.value,
-            )  # fmt: skip
-        return self._curves[key]
+        """MW still running at any power price, in a month (12 year + month - 1) of a world."""
+        if month not in self._baskets:
+            self._baskets[month] = basket(self.case, _month(month)), _paid_usd_per_mwh(self.case, month // 12)
+        p, (devices, paid) = self.case.parameters, self._baskets[month]
+        return devices.curve(
+            hashprice_usd_per_ph_day, fleet_j_per_th=fleet_j_per_th, paid_usd_per_mwh=paid, pue=p.mining_pue.value,
+            pool_fee_share=p.pool_fee_share.value,
+        )
 
     def start(self, scenario: Scenario) -> ScenarioMiners:
         """Miners of a scenario at the first month of the case."""

@@ -46,6 +46,7 @@ def simulate(
     risk_samples: int = 200,
     paths: Paths | None = None,
     miners: Miners | None = None,
+    keep_hours: bool = True,
     on_year: YearHook | None = None,
     progress: Progress | None = None,
 ) -> Run:
@@ -66,6 +67,8 @@ def simulate(
         Years to assess by Monte Carlo over unit outages, and with how many samples.
     paths, miners : optional
         Already drawn for this case, years and seed, when several scenarios are run.
+    keep_hours : bool
+        Whether the run holds its hours; without them `hourly` is empty.
     on_year : callable, optional
         Given each simulated year and its twelve months of hours, for whoever wants more than the `Run` keeps.
     progress : callable, optional
@@ -83,7 +86,7 @@ def simulate(
     state = (miners if miners is not None else Miners.of(case, seed=seed)).start(chosen)
     model = grid_model(case, chosen)
     engine = MonthEngine(case, model, paths, consumers_twh(case, chosen, state, span))
-    collector = Collector(case, model, span, paths.samples)
+    collector = Collector(case, model, span, paths.samples, hours=keep_hours)
     months: list[MonthHours] = []
     risk: list[xr.Dataset] = []
     cash = RunLedger(case, chosen, model)
@@ -175,7 +178,7 @@ def consumers_twh(case: Case, scenario: Scenario, miners: ScenarioMiners, years:
 
 
 def _keep(data: xr.Dataset, there: Sequence[int], wanted: Sequence[int], axis: str) -> xr.Dataset:
-    if list(there) == list(wanted):
+    if list(there) == list(wanted) or axis not in data:
         return data
     kept = np.isin(pd.DatetimeIndex(data[axis].values).year, list(wanted))
     return data.isel({axis: np.flatnonzero(kept)})

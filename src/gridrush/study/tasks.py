@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
@@ -136,6 +137,7 @@ class Work:
         return simulate(
             case, scenario, years=years_of(self.spec, self.case), samples=self.spec.samples, seed=self.spec.seed,
             risk_years=self.spec.risk_years, risk_samples=self.spec.risk_samples, paths=paths, miners=miners,
+            keep_hours=self.spec.keep_hours,
         )  # fmt: skip
 
     def __call__(self, task: Task) -> Stored:
@@ -160,37 +162,54 @@ def tidy(run: Run) -> pd.DataFrame:
     `ledger_usd` has an item for each line, `balance_usd` for each party; `system_cost_present_usd` is the present
     value, in the year the case closes, of the years after it.
     """
-    parts = [_rows(run.annual, str(name)) for name in run.annual.data_vars if not str(name).endswith("_stderr")]
-    parts += [_rows(run.risk, str(name)) for name in run.risk.data_vars if not str(name).endswith("_stderr")]
+    found: dict[tuple[str, str], _Series] = {}
+    for data in (run.annual, run.risk):
+        for name in data.data_vars:
+            if not str(name).endswith("_stderr"):
+                found |= _series(data, str(name))
     cost = system_cost_usd(run.ledger)
     money = {"ledger_usd": run.ledger, "balance_usd": balances(run.ledger)}
     money |= {"system_cost_usd": cost.to_frame(""), "fiscal_usd": fiscal_usd(run.ledger).to_frame("")}
     for name, table in money.items():
-        long = table.rename_axis(index="year").reset_index().melt("year", var_name="item")
-        parts.append(long.assign(quantity=name, unit="USD", stderr=np.nan))
+        found |= {(name, str(item)): (table.index.to_numpy(), "USD", table[item].to_numpy(), None) for item in table}
     base, rate = run.case.as_of.year, run.case.parameters.discount_share.value
     later = cost[cost.index > base]
     if len(later):
         value = present_value_usd(later, base_year=base, discount_share=rate)
-        one = {"quantity": "system_cost_present_usd", "item": "", "year": base, "unit": "USD", "value": value}
-        parts.append(pd.DataFrame([{**one, "stderr": np.nan}]))
-    table = pd.concat([p[list(COLUMNS)] for p in parts if len(p)], ignore_index=True)
-    table["year"] = table["year"].astype(np.int32)
-    table["item"] = table["item"].astype(str)
-    return table.sort_values(["quantity", "item", "year"], kind="stable", ignore_index=True)
+        found["system_cost_present_usd", ""] = np.array([base]), "USD", np.array([value]), None
+    names = sorted(found)
+    size = [found[name][0].size for name in names]
+    return pd.DataFrame({
+        "quantity": np.repeat(np.array([q for q, _ in names], object), size),
+        "item": np.repeat(np.array([item for _, item in names], object), size),
+        "year": np.concatenate([found[n][0] for n in names]).astype(np.int32),
+        "unit": np.repeat(np.array([found[n][1] for n in names], object), size),
+        "value": np.concatenate([found[n][2] for n in names]).astype(np.float64),
+        "stderr": np.concatenate(
+            [np.full(k, np.nan) if found[n][3] is None else found[n][3] for n, k in zip(names, size, strict=True)]
+        ).astype(np.float64),
+    })  # fmt: skip
 
 
-def _rows(data: xr.Dataset, name: str) -> pd.DataFrame:
-    """Rows of one variable over years, and over zones or fuels if it has them."""
-    value, unit = data[name], str(data[name].attrs.get("units", "1"))
-    error = data[f"{name}_stderr"] if f"{name}_stderr" in data else xr.full_like(value, np.nan)
-    axis = next((str(d) for d in value.dims if d != "year"), "")
-    table = xr.Dataset({"value": value, "stderr": error}).to_dataframe().reset_index()
-    table["item"] = table[axis] if axis else ""
-    if axis == "zone" and name.endswith(ADDITIVE) and "system" not in value[axis].values:
-        whole = value.sum(axis).to_series().rename("value").reset_index().assign(item="all", stderr=np.nan)
-        table = pd.concat([table[["year", "item", "value", "stderr"]], whole], ignore_index=True)
-    return table.assign(quantity=name, unit=unit)
+_Series = tuple[NDArray[Any], str, NDArray[Any], NDArray[Any] | None]
+"""Years, unit, values and standard errors."""
+
+
+def _series(data: xr.Dataset, name: str) -> dict[tuple[str, str], _Series]:
+    """One variable over years, for each zone or fuel if it has them."""
+    value, years = data[name], data["year"].to_numpy()
+    unit, mean = str(value.attrs.get("units", "1")), value.to_numpy()
+    error = data[f"{name}_stderr"].to_numpy() if f"{name}_stderr" in data else None
+    if value.ndim == 1:
+        return {(name, ""): (years, unit, mean, error)}
+    axis = str(value.dims[1])
+    items = [str(x) for x in data[axis].to_numpy()]
+    out: dict[tuple[str, str], _Series] = {
+        (name, item): (years, unit, mean[:, i], None if error is None else error[:, i]) for i, item in enumerate(items)
+    }
+    if axis == "zone" and name.endswith(ADDITIVE) and "system" not in items:
+        out[name, "all"] = years, unit, mean.sum(axis=1), None
+    return out
 
 
 def table_bytes(table: pd.DataFrame) -> bytes:
