@@ -95,7 +95,7 @@ def planned_supply(
     if todo:
         profiles, placed = _place_maintenance(system, todo, short, profiles, available)
     units = u.planned if np.array_equal(available, u.available) else replace(u.planned, available=available)
-    return system.with_parts(profiles=profiles, units=units, reservoirs=NO_RESERVOIRS), placed
+    return system.with_parts(profiles, NO_RESERVOIRS, units=units), placed
 
 
 def _place_maintenance(

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,10 +144,15 @@ class System:
         if problems := list(_problems(self)):
             raise CaseError(problems)
 
-    def with_parts(self, **parts: Any) -> System:
+    def with_parts(
+        self, profiles: Floats, reservoirs: Reservoirs, *, units: Units | None = None, demand: Demand | None = None,
+        time: NDArray[np.datetime64] | None = None, period: Ints | None = None,
+    ) -> System:  # fmt: skip
         """This system with parts swapped by code that knows they fit: they are not checked again."""
+        given = {"units": units, "demand": demand, "time": time, "period": period}
         out = object.__new__(System)
-        out.__dict__.update(self.__dict__ | parts)
+        out.__dict__.update(self.__dict__, profiles=profiles, reservoirs=reservoirs)
+        out.__dict__.update((name, part) for name, part in given.items() if part is not None)
         return out
 
     @property

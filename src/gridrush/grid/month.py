@@ -94,8 +94,7 @@ def month_system(
         zones = [z for _, z, _ in s.water]
         names = tuple(f"{model.case.zone_names[z]} water" for z in zones)
         reservoirs = Reservoirs(names, mwh[zones][:, None] * water[None, :])
-    made = s.none.with_parts(time=time, period=period, profiles=profiles, demand=_with_sales(model, demand, s.sales),
-                             reservoirs=reservoirs)  # fmt: skip
+    made = s.none.with_parts(profiles, reservoirs, time=time, period=period, demand=_with_sales(model, demand, s.sales))
     fine = demand.load_mw.min(initial=0.0) >= 0.0 and demand.load_mw.max(initial=0.0) < np.inf
     return made if fine else replace(made)  # which checks everything, and tells
 
