@@ -53,6 +53,18 @@ def fill(need, low, high, energy, out):
 
 
 @kernel
+def wanted(load, zone, counted, out):
+    """Load of each zone, of the blocks that are counted: out (Z, T). load: (T, B); zone, counted: (B,)"""
+    for z in range(out.shape[0]):
+        for t in range(out.shape[1]):
+            out[z, t] = 0.0
+    for b in range(zone.size):
+        if counted[b]:
+            for t in range(out.shape[1]):
+                out[zone[b], t] += load[t, b]
+
+
+@kernel
 def take_off(short, zone, capacity, row, profiles, up):
     """Subtract what units can give from what zones lack, in place. short: (Z, T), profiles: (K, T), up: (G, T)"""
     for g in range(zone.size):
@@ -94,7 +106,8 @@ def spend(short, energy, order, begin, count, node, parent, out_mw, in_mw, can, 
     """Reservoirs take turns to spend their energy where their zone lacks most, each against what the others leave.
 
     short, side: (Z, T); energy: (H, P); order: (T,) hours by period, of which p has begin[p] to begin[p + 1]; count:
-    (H,) and node to in_mw: (H, N) as in `lack`, from the zone of each reservoir; can, must, run: (H, T); work: (4, T).
+    (H,) and node to in_mw: (H, N) as in `lack`, from the zone of each reservoir; can, must, run: (H, T), work: (4, T).
+    In the end `run` holds what is run as a share of what could be.
     """
     for _ in range(rounds):
         for h in range(can.shape[0]):
@@ -112,3 +125,6 @@ def spend(short, energy, order, begin, count, node, parent, out_mw, in_mw, can, 
                     run[h, order[i]] = work[3, i]
             for t in range(order.size):
                 short[z, t] -= run[h, t]
+    for h in range(can.shape[0]):
+        for t in range(order.size):
+            run[h, t] = min(max(run[h, t] / can[h, t], 0.0), 1.0) if can[h, t] > 0.0 else 0.0

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gridrush.adequacy._kernels_shave import give, spend, take_off
+from gridrush.adequacy._kernels_shave import give, spend, take_off, wanted
 from gridrush.case.system import NO_RESERVOIRS, Ints, Links, System, Units
 from gridrush.units import HOURS_PER_DAY, Floats
 
@@ -63,10 +63,10 @@ def planned_supply(
     if not todo and not len(system.reservoirs):
         return system, {}
     profiles = system.profiles
-    available = u.available.copy()
-    short = np.zeros((len(system.zones), T))  # load less working supply, by zone
-    for b in (b for b, kind in enumerate(system.demand.kind) if kind == "firm"):
-        short[system.demand.zone[b]] += system.demand.load_mw[:, b]
+    available = u.available
+    short = np.empty((len(system.zones), T))  # load less working supply, by zone
+    d = system.demand
+    wanted(d.load_mw, d.zone, np.array([kind == "firm" for kind in d.kind], np.bool_), short)
     dry = u.reservoir < 0
     if up is None:
         working = np.where(dry, u.capacity_mw * (1.0 - u.forced_outage_share), 0.0)
@@ -79,22 +79,21 @@ def planned_supply(
     added: list[Floats] = []
     if len(system.reservoirs):
         profiles = profiles.copy()
-    for members, run, can in _spend_water(system, short, up):
-        share = np.divide(run, can, out=np.zeros(T), where=can > 0)
-        np.minimum(np.maximum(share, 0.0, out=share), 1.0, out=share)
-        for shared in set(u.available[members].tolist()):
-            mine = members[u.available[members] == shared]
-            if mine.size == np.count_nonzero(u.available == shared) and shared > 1:  # nobody else follows this profile
-                profiles[shared] *= share
+    for share, followers in _spend_water(system, short, up):
+        for row, mine in followers:
+            if not mine.size:  # nobody else follows this profile
+                profiles[row] *= share
                 continue
+            available = available.copy()
             available[mine] = len(profiles) + len(added)
-            added.append(share * profiles[shared])
+            added.append(share * profiles[row])
     if added:
         profiles = np.concatenate([profiles, added])
     placed: dict[str, tuple[int, int]] = {}
     if todo:
+        available = available.copy()
         profiles, placed = _place_maintenance(system, todo, short, profiles, available)
-    units = u.planned if np.array_equal(available, u.available) else replace(u.planned, available=available)
+    units = u.planned if available is u.available else replace(u.planned, available=available)
     return system.with_parts(profiles, NO_RESERVOIRS, units=units), placed
 
 
@@ -129,8 +128,8 @@ def _place_maintenance(
     return np.asarray(rows), placed
 
 
-def _spend_water(system: System, short: Floats, up: NDArray[np.float64] | None) -> list[tuple[Ints, Floats, Floats]]:
-    """Units, output and capacity of each reservoir; what zones lack is lowered by the output, in place.
+def _spend_water(system: System, short: Floats, up: NDArray[np.float64] | None) -> list[tuple[Floats, _Followers]]:
+    """Output of each reservoir over what it could give, and who follows it; lowers what zones lack, in place.
 
     Reservoirs take turns, each against what the others leave; two rounds, since the first did not know the second.
     """
@@ -149,7 +148,11 @@ def _spend_water(system: System, short: Floats, up: NDArray[np.float64] | None) 
     begin = np.searchsorted(period[order], np.arange(P + 1))
     spend(short, energy, order, begin, w.count, w.node, w.parent, w.out_mw, w.in_mw, can, must, min(len(w.fed), 2), run,
           np.empty((Z, T)), np.empty((4, T)))  # fmt: skip
-    return [(members, run[i], can[i]) for i, members in enumerate(w.fed)]
+    return list(zip(run, w.followers, strict=True))
+
+
+_Followers = tuple[tuple[int, Ints], ...]
+"""A profile and the units that leave it to follow a reservoir, none where all that follow it do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +161,7 @@ class _Wet:
 
     reservoir: Ints  # (W,)
     fed: tuple[Ints, ...]  # (W,) units of each
+    followers: tuple[_Followers, ...]
     count: Ints  # (W,) zones that can be reached, the first of each row below
     node: Ints  # (W, Z) zones, from the reservoir's own on
     parent: Ints  # (W, Z)
@@ -187,7 +191,12 @@ def _wet(u: Units, links: Links, zones: int) -> _Wet:
                     found.append((n, z, out, into))
         rows[i, : len(found)], count[i] = found, len(found)
     node, parent, out_mw, in_mw = (np.ascontiguousarray(rows[:, :, k]) for k in range(4))
-    return _Wet(reservoir, fed, count, node.astype(np.int64), parent.astype(np.int64), out_mw, in_mw)
+    followers = []
+    for members in fed:
+        rows_of = {int(row): members[u.available[members] == row] for row in np.unique(u.available[members])}
+        alone = {row: row > 1 and mine.size == np.count_nonzero(u.available == row) for row, mine in rows_of.items()}
+        followers.append(tuple((row, mine[:0] if alone[row] else mine) for row, mine in rows_of.items()))
+    return _Wet(reservoir, fed, tuple(followers), count, node.astype(np.int64), parent.astype(np.int64), out_mw, in_mw)
 
 
 def _give(

@@ -65,7 +65,7 @@ def month_system(
     demand : Demand
         Blocks without exports; offers to buy are added here.
     resources, capacity_factor : sequence of (zone, technology), length R; ndarray, shape (R, T)
-        Weather-driven capacity factors.
+        Weather-driven capacity factors, 0 to 1.
     path : ndarray of int, shape (T,), optional
         Sampled path each hour belongs to; hydro energy is limited in each path.
     hydrology : ndarray, shape (P,), optional
@@ -84,7 +84,7 @@ def month_system(
     profiles = np.empty((s.shares.shape[1], T))
     profiles[:] = s.shares[month % 12][:, None]
     for row, at in s.weather:
-        np.minimum(np.maximum(capacity_factor[at], 0.0), 1.0, out=profiles[row])
+        profiles[row] = capacity_factor[at]
     reservoirs = NO_RESERVOIRS
     if s.water:
         mwh = model.hydro_energy_mwh(month)

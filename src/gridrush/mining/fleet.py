@@ -171,7 +171,7 @@ class BreakEvenCurve:
 
     def share_at(self, power_price_usd_per_mwh: float | Floats) -> Floats:
         """Share of the fleet's MW with a break-even price at or above a power price."""
-        at = np.searchsorted(self.price_usd_per_mwh, np.asarray(power_price_usd_per_mwh, np.float64), side="left")
+        at = self.price_usd_per_mwh.searchsorted(np.asarray(power_price_usd_per_mwh, np.float64), side="left")
         return np.append(self.running_share, 0.0)[at]
 
     def blocks(self, n: int = 6) -> tuple[Floats, Floats]:
@@ -246,9 +246,9 @@ class Basket:
         pays = value >= paid_usd_per_mwh
         if pays.any() and not pays.all():
             value, w, e = value[pays], w[pays], e[pays]
-        order = np.argsort(value, kind="stable")
+        order = value.argsort(kind="stable")
         mass = (w * e)[order]
-        return BreakEvenCurve(value[order], np.cumsum((mass / mass.sum())[::-1])[::-1])
+        return BreakEvenCurve(value[order], (mass / mass.sum())[::-1].cumsum()[::-1])
 
 
 def basket(

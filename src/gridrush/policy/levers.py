@@ -6,10 +6,11 @@ counts, except shares found or registered per month, which compound.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -23,6 +24,9 @@ from gridrush.units import HOURS_PER_DAY, Floats
 class _Dated(Protocol):
     @property
     def start(self) -> date: ...
+
+    @property
+    def end(self) -> date | None: ...
 
     def active_on(self, day: date) -> bool: ...
 
@@ -219,6 +223,33 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
         day_usd_per_mwh=tariff.usd_per_mwh if tariff is not None and by_night else None,
         night_hours=tariff.night_hours if tariff is not None and by_night else 0,
     )
+
+
+@dataclass(eq=False)
+class PolicyCalendar:
+    """`month_policy` of one scenario, worked out once for all months between dates on which something changes."""
+
+    scenario: Scenario
+    case: Case
+    _known: dict[tuple[int, bytes], MonthPolicy] = field(default_factory=dict)
+
+    @cached_property
+    def _changes(self) -> list[date]:
+        s = self.scenario
+        levers: list[Sequence[_Dated]] = [s.tariff, s.fee, s.registration, s.enforcement, s.profit_tax,
+                                          s.own_generation, s.ban, s.freeze, s.rationing]  # fmt: skip
+        days = {day for pulled in levers for x in pulled for day in (x.start, x.end) if day is not None}
+        days |= {x.on for x in self.case.exchange} | {x.on for x in self.case.policies}
+        return sorted(days)
+
+    def month(self, day: date, *, market_price_usd_per_mwh: Floats) -> MonthPolicy:
+        """What the levers say in the month that begins on `day`; see `month_policy`."""
+        key = bisect_right(self._changes, day), market_price_usd_per_mwh.tobytes()
+        if key not in self._known:
+            self._known[key] = month_policy(
+                self.scenario, self.case, day, market_price_usd_per_mwh=market_price_usd_per_mwh
+            )
+        return self._known[key]
 
 
 def contracts(scenario: Scenario) -> tuple[ImportContract, ...]:

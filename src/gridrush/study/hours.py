@@ -56,6 +56,15 @@ class Met:
     known_up: Mapping[str, Floats]  # (hours,) share of a plant that outages of known date leave
 
 
+@dataclass(frozen=True, eq=False)
+class _Year:
+    """What the hours of a year begin with."""
+
+    index: int
+    consumers_mw: Floats  # (Z, S, 8760) load without miners
+    capacity_factor: Floats  # (R, S, 8760)
+
+
 @dataclass(eq=False)
 class MonthEngine:
     """Runs the hours of a scenario month by month; holds the outage history between months."""
@@ -67,6 +76,7 @@ class MonthEngine:
     history: OutageHistory = field(init=False)
     _shares: Floats = field(init=False)
     _dated: list[tuple[str, np.datetime64, np.datetime64, float]] = field(init=False)  # unit, start, end, share lost
+    _year: _Year = field(default_factory=lambda: _Year(-1, np.zeros((0, 0, 0)), np.zeros((0, 0, 0))))
     _merit: dict[tuple[object, ...], Merit] = field(default_factory=dict)
     _failing: dict[tuple[Fleet, float], tuple[Ints, Floats, Floats]] = field(default_factory=dict)
 
@@ -97,23 +107,24 @@ class MonthEngine:
             Who stops of their own will when the hour's price is above what power is worth to them.
         """
         p, S = self.paths, self.paths.samples
+        if year_index != self._year.index:
+            self._year = self._year_of(year_index)
         at = p.hours_of_month(year_index, month_of_year)
         month = 12 * p.years[year_index] + month_of_year - 1
         H = at.stop - at.start
         T = H * S
-        time, legal_hour = np.tile(p.time[year_index][at], S), np.tile(p.legal_hour[year_index][at], S)
-        load_factor = p.load_factor[year_index][:, at].reshape(T).astype(np.float64)
-        mean_mw = self.consumers_twh[year_index] * 1e6 / 8760.0
-        consumers = np.outer(self._shares, np.tile(p.shape[year_index][at], S) * load_factor * mean_mw).T
-        factor = p.capacity_factor[year_index][:, :, at].transpose(1, 0, 2).reshape(len(p.resources), T)
+        time, legal_hour, path = p.time[year_index][at], p.legal_hour[year_index][at], np.zeros(T, np.int64)
+        if S > 1:
+            time, legal_hour, path = np.tile(time, S), np.tile(legal_hour, S), np.repeat(np.arange(S), H)
+        consumers = self._year.consumers_mw[:, :, at].reshape(-1, T).T
+        factor = self._year.capacity_factor[:, :, at].reshape(-1, T)
         if answers is not None and answers.day_share is not None:
             registered_mw = registered_mw * answers.running_share(legal_hour)
         demand, registered, hidden, free = self._demand(consumers, registered_mw, unregistered_mw, rationing)
         if answers is not None and answers.by_hour:
             demand = with_answers(demand, answers, zones=self.case.zone_names, base_mw=consumers, samples=S)
-        path = np.repeat(np.arange(S), H)
         whole = month_system(
-            self.model, time, demand, resources=p.resources, capacity_factor=factor.astype(np.float64), path=path,
+            self.model, time, demand, resources=p.resources, capacity_factor=factor, path=path,
             hydrology=p.hydrology[year_index],
         )  # fmt: skip
         known_up = self._known_up(month, time[:H])
@@ -135,6 +146,13 @@ class MonthEngine:
             registered_mw=registered, unregistered_mw=hidden,
             interrupted_mw=interrupted, unserved_mw=unserved, up=up, answered=told,
         )  # fmt: skip
+
+    def _year_of(self, index: int) -> _Year:
+        p = self.paths
+        mean_mw = self.consumers_twh[index] * 1e6 / 8760.0
+        load = p.shape[index] * p.load_factor[index] * mean_mw
+        factor = np.clip(p.capacity_factor[index].astype(np.float64), 0.0, 1.0)
+        return _Year(index, self._shares[:, None, None] * load, factor.transpose(1, 0, 2))
 
     def _demand(
         self, consumers: Floats, registered_mw: Floats, unregistered_mw: Floats, rationing: Rationing | None

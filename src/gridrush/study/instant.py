@@ -26,7 +26,7 @@ from gridrush.case.scenario import Scenario
 from gridrush.grid.network import GridModel
 from gridrush.mining.migration import RushState
 from gridrush.policy.fiscal import LINES, balances, system_cost_usd
-from gridrush.policy.levers import MonthPolicy, month_policy
+from gridrush.policy.levers import MonthPolicy, PolicyCalendar
 from gridrush.study.answers import Answered
 from gridrush.study.collect import Collector, MonthSums
 from gridrush.study.hours import MonthEngine, rationed_share, spare_mw
@@ -269,6 +269,7 @@ class _Walk:
     def _each_condition(self) -> Iterator[Key]:
         """Conditions of the months, in order; notes their rules."""
         case, world, model = self.instant.case, self.state._world, self.model
+        calendar = PolicyCalendar(self.scenario, case)
         always = _digest(self.scenario.assume.census_quantile, model.carbon_price_usd_per_t, model.hydro_share)
         edges = {x.first_month for x in model.plants} | {x.last_month for x in model.plants}
         edges |= {x.first_month for x in model.wires} | {x.last_month for x in model.wires}
@@ -277,7 +278,7 @@ class _Walk:
             price = self.state.power_price(year)
             for m in range(12):
                 month = 12 * year + m
-                rules = month_policy(self.scenario, case, date(year, m + 1, 1), market_price_usd_per_mwh=price)
+                rules = calendar.month(date(year, m + 1, 1), market_price_usd_per_mwh=price)
                 self.rules.append(rules)
                 if not fleet or month in edges:
                     wires = [w for w in model.wires if w.first_month <= month < w.last_month]

@@ -18,7 +18,7 @@ from gridrush.case.system import System
 from gridrush.grid.fleet import build_fleet
 from gridrush.grid.hourly import annual_demand_twh
 from gridrush.grid.network import GridModel
-from gridrush.policy.levers import contracts, month_policy
+from gridrush.policy.levers import PolicyCalendar, contracts
 from gridrush.study.collect import Collector
 from gridrush.study.hours import MonthEngine, MonthHours, rationed_share, spare_mw
 from gridrush.study.ledger import RunLedger
@@ -84,15 +84,16 @@ def simulate(
     span = tuple(range(case.first_year, max(wanted) + 1))
     paths = paths if paths is not None else draw_paths(case, span, samples=samples, seed=seed)
     state = (miners if miners is not None else Miners.of(case, seed=seed)).start(chosen)
-    model = grid_model(case, chosen)
+    model, calendar = grid_model(case, chosen), PolicyCalendar(chosen, case)
     engine = MonthEngine(case, model, paths, consumers_twh(case, chosen, state, span))
     collector = Collector(case, model, span, paths.samples, hours=keep_hours)
     months: list[MonthHours] = []
     risk: list[xr.Dataset] = []
     cash = RunLedger(case, chosen, model)
     for y, year in enumerate(span):
+        price = state.power_price(year)
         for m in range(1, 13):
-            rules = month_policy(chosen, case, date(year, m, 1), market_price_usd_per_mwh=state.power_price(year))
+            rules = calendar.month(date(year, m, 1), market_price_usd_per_mwh=price)
             now = state.month(12 * year + m - 1, rules)
             hours = engine.run(
                 y, m, now.registered_mw, now.unregistered_mw, rationing=rules.rationing, answers=now.answers

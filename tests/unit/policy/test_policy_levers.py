@@ -10,7 +10,14 @@ from gridrush.case.scenario import Enforcement, Fee, OwnGeneration, ProfitTax, R
 from gridrush.planning.options import annuity_share
 from gridrush.policy.evidence import LEVERS, evidence, fields_of, used_by
 from gridrush.policy.fiscal import LINES, balances, ledger, present_value_usd
-from gridrush.policy.levers import exchange_kzt_per_usd, fee_kzt_per_kwh, in_force, month_policy, policy_fact
+from gridrush.policy.levers import (
+    PolicyCalendar,
+    exchange_kzt_per_usd,
+    fee_kzt_per_kwh,
+    in_force,
+    month_policy,
+    policy_fact,
+)
 
 CASE = load_case("kazakhstan")
 DAY = date(2023, 6, 1)
@@ -113,3 +120,16 @@ def test_every_lever_is_told_of_and_its_evidence_has_sources():
         assert bool(fields_of(lever)) == (lever.model is not None)
     assert used_by(LEVERS["fee"], CASE) == ["as-it-was", "register-and-fee"]
     assert resolve_scenario(CASE, "ban").ban
+
+
+@pytest.mark.parametrize("name", sorted(CASE.scenarios))
+def test_a_calendar_says_of_every_month_what_the_levers_say(name):
+    scenario = resolve_scenario(CASE, name)
+    calendar = PolicyCalendar(scenario, CASE)
+    for year in CASE.years:
+        for month in range(1, 13):
+            day = date(year, month, 1)
+            kept = calendar.month(day, market_price_usd_per_mwh=MARKET)
+            fresh = month_policy(scenario, CASE, day, market_price_usd_per_mwh=MARKET)
+            for key, value in vars(fresh).items():
+                np.testing.assert_array_equal(getattr(kept, key), value, err_msg=f"{day} {key}")
