@@ -41,16 +41,21 @@ def month_rows(
     spill and the last five: (Z, T).
     """
     hours, Z = out.shape[1], zones
+    first = out.shape[0] - 15 * Z - 3  # imports; fuels by zone come before
+    wanted, counted, nation = first + 13 * Z, first + 14 * Z, first + 15 * Z
     out[:] = 0.0
     for g in range(generation.shape[0]):
         r, o, part = row[g], oil_row[g], oil_share[g]
-        for t in range(hours):
-            out[r, t] += (1.0 - part) * generation[g, t]
-        if part != 0.0:
+        z = counted + r % Z  # holds the power given in the zone until the balance is known
+        if part == 0.0:
             for t in range(hours):
+                out[r, t] += generation[g, t]
+                out[z, t] += generation[g, t]
+        else:
+            for t in range(hours):
+                out[r, t] += (1.0 - part) * generation[g, t]
                 out[o, t] += part * generation[g, t]
-    first = out.shape[0] - 15 * Z - 3  # imports; fuels by zone come before
-    wanted, counted, nation = first + 13 * Z, first + 14 * Z, first + 15 * Z
+                out[z, t] += generation[g, t]
     for z in range(Z):
         for t in range(hours):
             out[first + Z + z, t] = consumers[z, t] + hidden[z, t]
@@ -61,7 +66,6 @@ def month_rows(
             out[first + 11 * Z + z, t] = interrupted[z, t]
             out[first + 12 * Z + z, t] = price[z, t]
             out[wanted + z, t] = consumers[z, t] + hidden[z, t] + registered[z, t]
-            out[counted + z, t] = 1.0 if unserved[z, t] > 1e-3 else 0.0
             out[nation, t] += out[wanted + z, t]
     for b in range(zone.size):
         if sold[b]:
@@ -86,10 +90,9 @@ def month_rows(
     worst = 0.0
     for z in range(Z):
         for t in range(hours):
-            left = out[first + z, t] + out[first + 6 * Z + z, t] + out[first + 9 * Z + z, t]
+            left = out[counted + z, t] + out[first + 6 * Z + z, t] + out[first + 9 * Z + z, t]
             left += out[first + 10 * Z + z, t] + out[first + 11 * Z + z, t] - out[wanted + z, t]
             left -= out[first + 4 * Z + z, t] + out[first + 5 * Z + z, t] + out[first + 7 * Z + z, t]
-            for f in range(z, first, Z):
-                left += out[f, t]
             worst = max(worst, abs(left) / max(out[wanted + z, t], 1.0))
+            out[counted + z, t] = 1.0 if unserved[z, t] > 1e-3 else 0.0
     return worst
