@@ -40,17 +40,19 @@ def main() -> None:
     wanted.add_argument("--moves", type=int, default=20)
     wanted.add_argument("--until", type=int, help="last year users ask for; default: all")
     wanted.add_argument("--only", choices=["start", "slider", "users"], action="append")
+    wanted.add_argument("--network", help="a PyPSA network: start, and its slider of new load, instead of Kazakhstan")
     given = wanted.parse_args()
     began = time.perf_counter()
-    command = [sys.executable, "-c", "from gridrush.cli.main import main; main()", "web", "--port", "0", "--no-browser"]
+    command = [sys.executable, "-c", "from gridrush.cli.main import main; main()", "web",
+               *([given.network] if given.network else []), "--port", "0", "--no-browser"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1) as server:
         try:
             assert server.stdout is not None
             address = server.stdout.readline().split()[0]
             show("start", **start(address, began))
-            only = given.only or ["start", "slider", "users"]
+            only = given.only or ["start", "slider", *([] if given.network else ["users"])]
             if "slider" in only and (chromium := shutil.which("chromium")):
-                show("slider", **slider(address, chromium, given.moves))
+                show("slider", **slider(address, chromium, given.moves, network=bool(given.network)))
             if "users" in only:
                 show("users", **asyncio.run(crowd(
                     address, min(given.users, MOST_USERS), min(given.seconds, 120.0), given.until)))
@@ -72,8 +74,9 @@ def start(address: str, began: float) -> dict[str, float]:
     return {"answers_s": round(answers, 2), "both_warm_s": round(time.perf_counter() - began, 2)}
 
 
-def slider(address: str, chromium: str, moves: int) -> dict[str, Any]:
-    """Milliseconds from a slider's input event to the first repaint with new numbers, and to the whole 22 years."""
+def slider(address: str, chromium: str, moves: int, *, network: bool = False) -> dict[str, Any]:
+    """Milliseconds from a slider's input event to the first repaint with new numbers, and to the whole 22 years (or all
+    hours of a network)."""
     from playwright.sync_api import sync_playwright
 
     out: dict[str, Any] = {}
@@ -81,15 +84,20 @@ def slider(address: str, chromium: str, moves: int) -> dict[str, Any]:
         browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         began = time.perf_counter()
-        page.goto(address + "?s=open-door&view=years")
+        page.goto(address + ("?view=span" if network else "?s=open-door&view=years"))
         page.locator(".keys strong").first.wait_for()
         out["first_figures_s"] = round(time.perf_counter() - began, 2)
-        for name, label, values in (
-            ("fee", "Mining fee", [0.5 + i for i in range(moves)]),
-            ("growth", "Growth of demand", [0.0 + 0.005 * (i % 12) for i in range(1, moves + 1)]),
-        ):
+        steps: list[tuple[str, str, list[float]]] = [
+            ("fee", "#c-fee", [0.5 + i for i in range(moves)]),
+            ("growth", "#c-growth", [0.0 + 0.005 * (i % 12) for i in range(1, moves + 1)]),
+        ]  # fmt: skip
+        if network:
+            new = page.locator("[id^=c-load-]").first
+            step = float(new.get_attribute("step") or 1)
+            steps = [("new_load", "[id^=c-load-]", [step * i for i in range(1, min(moves, 40) + 1)])]
+        for name, place, values in steps:
             first, whole = [], []
-            box = page.get_by_label(label, exact=True)
+            box = page.locator(place).first
             for value in values:
                 page.wait_for_selector("[data-busy=no]", timeout=60_000)
                 time.sleep(0.3)

@@ -19,7 +19,7 @@ from gridrush.study.network_room import (
     steady_technologies,
     technologies_of,
 )
-from gridrush.web.controls import Control, Screen, Value, wrong
+from gridrush.web.controls import Control, Screen, wrong
 
 BASE = "network"
 """The one base of a network: as it was read."""
@@ -160,10 +160,9 @@ def _scale(most: float) -> tuple[float, float]:
     return step * math.ceil(most / step - 1e-9), step
 
 
-def stories(system: System) -> list[dict[str, Any]]:
+def stories(system: System, moves: Moves) -> list[dict[str, Any]]:
     """Screens worth a look, made of what the network has: each a name, its values, and the words of its text."""
     s, told = system, list[dict[str, Any]]()
-    moves = moves_of(s)
     by_key = {c.key: c for c in moves.controls}
     peak = s.load_mw.max(axis=0, initial=0.0)
     zone = s.zones[int(np.argmax(peak))]
@@ -217,6 +216,3 @@ def plain(change: Change) -> dict[str, Any]:
         v: Any = getattr(change, k)
         out[k] = {" ".join(x) if isinstance(x, tuple) else x: y for x, y in v.items()} if isinstance(v, dict) else v
     return out
-
-
-__all__ = ["BASE", "Moves", "Value", "moves_of", "plain", "snippet", "stories"]

@@ -15,9 +15,12 @@ import pandas as pd
 from gridrush.study.network_opened import OpenedNetwork
 from gridrush.study.network_results import NetworkResults, hour_to_look_at, hours_of, network_results
 from gridrush.study.network_room import Change, Operated, operate
+from gridrush.study.networks import week_of
 from gridrush.web import network_export, network_payload
 from gridrush.web.controls import Screen
 from gridrush.web.network_controls import Moves, moves_of
+
+HOURS_PER_WEEK = 168
 
 KEPT_BYTES = 400_000_000
 """Of dispatched hours in memory."""
@@ -34,9 +37,9 @@ class NetworkDesk:
     @classmethod
     def of(cls, opened: OpenedNetwork) -> NetworkDesk:
         """A desk with its kernels loaded."""
-        desk = cls(opened, moves_of(opened.network))
-        desk.run(Screen(base="network"))
-        return desk
+        warm = opened.network if opened.network.time.size <= 2 * HOURS_PER_WEEK else week_of(opened.network, 1)
+        network_results(operate(warm, engine=opened.engine))
+        return cls(opened, moves_of(opened.network))
 
     def run(self, screen: Screen) -> tuple[Operated, NetworkResults, float]:
         """All hours of a screen, what they add up to, and the seconds it took."""

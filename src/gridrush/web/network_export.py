@@ -123,14 +123,15 @@ def _netcdf(network: Network, taken: list[Taken], span: Span, view: str) -> byte
                 {name: (tuple(str(x) for x in (table.index.name or "row",)), table[name])
                  for table in (t.results.spells, ) for name in table.columns},
                 coords={t.results.spells.index.name: list(t.results.spells.index)})  # fmt: skip
-            whole = whole.drop_attrs(deep=False).assign_attrs(
-                network=network.name, change=json.dumps(plain(t.run.change)), **t.results.totals)  # fmt: skip
+            whole.attrs = {"network": network.name, "change": json.dumps(plain(t.run.change)), **t.results.totals}
             for table, axis in ((t.results.zones, "zone"), (t.results.technologies, "technology"),
                                 (t.results.links, "link")):  # fmt: skip
                 for name in table.columns:
-                    if len(table) and table[name].dtype.kind == "f":
+                    if len(table):
+                        values = table[name].to_numpy()
+                        values = values if values.dtype.kind == "f" else values.astype(str)
                         names = [str(x) for x in table.index]
-                        whole[f"{axis}_{name}"] = xr.DataArray(table[name].to_numpy(), coords={f"each_{axis}": names},
+                        whole[f"{axis}_{name}"] = xr.DataArray(values, coords={f"each_{axis}": names},
                                                               dims=f"each_{axis}")  # fmt: skip
             whole.to_netcdf(path, mode="a" if i else "w", group=f"run{i}" if len(taken) > 1 else None)
         return path.read_bytes()

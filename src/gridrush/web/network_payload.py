@@ -44,7 +44,7 @@ def about_network(opened: OpenedNetwork, moves: Moves) -> Json:
             "look": pd.Timestamp(n.time[int(np.argmax(n.load_mw.sum(axis=1)))]).isoformat()[:13],
             "technologies": [{"name": t, "title": opened.titles.get(t, t), "colour": opened.colours.get(t, "")}
                              for t in names],
-            "stories": stories(n),
+            "stories": stories(n, moves),
         },
     }  # fmt: skip
 

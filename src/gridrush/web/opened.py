@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -201,5 +202,7 @@ class Opened:
         try:
             self.told, self.problems = orjson.dumps(self.subject.about()), []
         except CaseError as wrong:
-            self.problems = problems_of(wrong)
+            path = Path(self.source.where)  # whose name is enough for the page
+            self.problems = [{**p, "where": path.name if p["where"] == str(path) else p["where"]}
+                             for p in problems_of(wrong)]  # fmt: skip
         return not self.problems

@@ -31,6 +31,7 @@ START_LIMIT_S = 180.0
 """Kernels not yet compiled on this machine are compiled when the first worker starts."""
 
 
+_GONE = "No worker starts; what the server wrote says why. Start it again."
 _ENDED = "The worker that did this ended unexpectedly; a new one is started."
 
 
@@ -97,6 +98,7 @@ class Pool:
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
     _closed: bool = False
     _picks: int = 0
+    _gone: int = 0  # workers that are not started again
     _threads: list[threading.Thread] = field(default_factory=list)
     ready: int = 0
 
@@ -132,6 +134,9 @@ class Pool:
             If too many wait.
         """
         listener = Listener(session, asyncio.get_running_loop())
+        if self._gone >= self.workers:
+            yield "failed", _GONE
+            return
         with self._more:
             if kind == "run":
                 self._supersede(session)
@@ -229,6 +234,11 @@ class Pool:
                 time.sleep(0.2 * failures)
         if failures and not self._closed:
             log.error("worker %d ended five times without an answer; it is not started again", i)
+            with self._more:
+                self._gone += 1
+                for question in list(self._waiting) if self._gone >= self.workers else []:
+                    self._waiting.remove(question)
+                    question.give(("failed", _GONE))
 
     def _feed(self, i: int, pipe: Any) -> None:
         while (question := self._next(i)) is not None:
@@ -238,6 +248,8 @@ class Pool:
             while True:
                 if not _heard(pipe, TIME_LIMIT_S, lambda: self._closed):
                     question.why = f"This took longer than {TIME_LIMIT_S / 60:.0f} minutes and was ended."
+                    if self.source.is_network:
+                        question.why += " Gather buses into fewer zones with --zones."
                     raise EOFError
                 message = pipe.recv()
                 with self._more:  # whoever asks next finds the worker free, and nobody joins what is over

@@ -196,7 +196,7 @@ def test_headroom_found_fits_and_a_little_more_does_not(client: TestClient, netw
 
 def test_every_story_is_a_screen_of_the_network(network: Network) -> None:
     moves = moves_of(network)
-    told = stories(network)
+    told = stories(network, moves)
     assert {"load", "flexible", "plant", "link", "carbon", "demand"} == {s["name"] for s in told}
     for s in told:
         moves.change(Screen(base="network", values=s["values"]))

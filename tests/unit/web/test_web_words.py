@@ -78,10 +78,11 @@ def test_every_control_and_story_of_a_network_has_a_text() -> None:
     from gridrush.web.network_controls import moves_of, stories
 
     have, system = words("en"), system_of(load_case("kazakhstan"), year=2022)
-    for c in moves_of(system).controls:
+    moves = moves_of(system)
+    for c in moves.controls:
         assert f"control.{c.key.split(':')[0]}" in have
         assert f"net.group.{c.group}" in have
-    told = {"as", *(s["name"] for s in stories(system))}
+    told = {"as", *(s["name"] for s in stories(system, moves))}
     assert {f"net.{what}.{s}" for s in told for what in ("story", "about")} <= have.keys()
 
 
