@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -207,7 +208,8 @@ def create_app(
         made = await _single(pool, ask.session, "tables", {**ask.model_dump(exclude={"session"}), "format": form})
         if made.status_code == 200:
             made.headers["content-type"] = FORMATS[form][0]
-            name = "-".join([opened.subject.name, ask.screen.base, ask.view]) + f".{FORMATS[form][1]}"
+            known = re.sub(r"[^A-Za-z0-9_.-]", "_", opened.subject.name)  # a header holds no other alphabet
+            name = f"{known}-{ask.screen.base}-{ask.view}.{FORMATS[form][1]}"
             made.headers["content-disposition"] = f'attachment; filename="{name}"'
         return made
 

@@ -224,6 +224,15 @@ def test_a_broken_network_is_told_in_place_until_it_is_mended(tmp_path: Path, fi
         assert c.get("/api/case").json()["kind"] == "network"
 
 
+def test_a_file_with_a_name_of_another_alphabet_can_be_taken_away(file: Path, tmp_path: Path) -> None:
+    where = tmp_path / 'сеть "1".nc'
+    where.write_bytes(file.read_bytes())
+    with TestClient(create_app(str(where), workers=1), base_url=HOST) as c:
+        got = c.post("/api/take/json", json={**ask(), "first": "2030-01-07T00"})
+    assert got.status_code == 200
+    assert got.headers["content-disposition"].endswith('filename="______1_-network-take.json"')
+
+
 def test_buses_are_gathered_as_the_command_says_and_cases_have_none(file: Path, tmp_path: Path) -> None:
     opened = Opened(Source(str(file), zones=1))
     assert opened.look()
