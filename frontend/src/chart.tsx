@@ -10,7 +10,7 @@ export interface Marker { at: number; text: string }
 
 interface Props {
   name: string; title: string; caption?: ComponentChildren; source?: string; unit: string; labels: string[]; ticks: { at: number; text: string }[];
-  lines: Line[]; markers?: Marker[]; height?: number; zero?: boolean; until?: number; chosen?: number; choose?: (i: number) => void;
+  lines: Line[]; markers?: Marker[]; height?: number; zero?: boolean; until?: number; chosen?: number | undefined; choose?: (i: number) => void; scarce?: boolean;
 }
 
 function steps(low: number, high: number): number[] {
@@ -19,6 +19,12 @@ function steps(low: number, high: number): number[] {
   const out: number[] = [];
   for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-6; v += step) out.push(Math.abs(v) < step * 1e-6 ? 0 : v);
   return out;
+}
+
+/** The value all but one hour in twenty stay below: prices of scarcity would flatten all others. */
+function usual(lines: Line[]): number | null {
+  const all = lines.flatMap((l) => l.values.filter((v): v is number => v !== null && v !== undefined)).sort((a, b) => a - b);
+  return all.length ? Math.max(1, all[Math.floor(0.95 * (all.length - 1))]!) : null;
 }
 
 /** Width of an element, followed from the moment it is there. */
@@ -83,13 +89,15 @@ export function Chart(given: Props) {
   let low = p.zero === false ? Infinity : 0, high = -Infinity;
   for (const v of below) if (stacked.length) high = Math.max(high, v);
   for (const l of p.lines) if (l.kind !== "area") for (const s of [l.values, l.low ?? []]) for (const v of s) if (v !== null && v !== undefined) { low = Math.min(low, v); high = Math.max(high, v); }
+  const peak = high, cap = p.scarce ? usual(p.lines) : null;
+  if (cap !== null && high > 4 * cap) high = 1.5 * cap;
   if (!Number.isFinite(high)) high = 1;
   if (!Number.isFinite(low)) low = 0;
   if (high - low < 1e-9) high = low + 1;
   const grid = steps(low, high);
   const topValue = Math.max(high, grid.at(-1) ?? high) + (high - low) * 0.02;
   const x = (i: number) => left + ((width - left - right) * i) / Math.max(1, n - 1);
-  const y = (v: number) => height - foot - ((height - foot - top) * (v - low)) / (topValue - low);
+  const y = (v: number) => height - foot - ((height - foot - top) * (Math.min(v, topValue) - low)) / (topValue - low);
   const path = (s: Series, step = false) => {
     let d = "", pen = false;
     s.forEach((v, i) => {
@@ -123,7 +131,7 @@ export function Chart(given: Props) {
         <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" tabIndex={0} aria-label={`${p.title}. ${t("chart.keys")}`}
           onPointerMove={(e) => point(nearest(e))} onPointerLeave={() => point(null)} onKeyDown={key} onBlur={() => point(null)} onClick={(e) => p.choose?.(nearest(e as unknown as PointerEvent))}>
           {grid.map((v) => <g key={v}><line class="grid" x1={left} x2={width - right} y1={y(v)} y2={y(v)} /><text class="muted" x={left - 7} y={y(v) + 4} text-anchor="end">{number(v)}</text></g>)}
-          <text class="muted" x={left - 44} y={11}>{p.unit}</text>
+          <text class="muted" x={left - 44} y={11}>{p.unit}{peak > topValue ? `; ${t("chart.off", { most: number(peak) })}` : ""}</text>
           {p.ticks.filter((_, i) => i % gap === 0).map((k) => <text key={k.at} class="muted" x={x(k.at)} y={height - 8} text-anchor={k.at === 0 ? "start" : k.at > n - 2 ? "end" : "middle"}>{k.text}</text>)}
           {stacked.map((l, i) => <path key={l.name} d={area(sums[i]!, i ? sums[i - 1]! : new Array<number>(n).fill(low))} fill={l.colour} class="area" />).reverse()}
           {p.lines.filter((l) => l.kind === "band").map((l, i) => <path key={i} d={area(l.values, l.low ?? [])} fill={l.colour} class="wash" />)}

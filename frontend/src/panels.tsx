@@ -5,16 +5,20 @@ import type { Control, Evidence, Value } from "./types";
 import { has, number, quantity, t } from "./words";
 
 export const zoneName = (zone: string): string => (has(`zone.${zone}`) ? t(`zone.${zone}`) : zone);
+/** A carrier as people call it. */
+export const carrier = (name: string): string => info.network?.technologies.find((x) => x.name === name)?.title ?? name;
+const ADDED = /^(plant|store):/;
 export const labelOf = (c: Control): string => {
   if (c.kind === "project") return c.title;
   const [head, zone] = c.key.split(":");
+  if (info.network) return t(`control.${head!}`, { zone: c.zone, name: c.title ? carrier(c.title) : "", from: c.zone, to: c.zone_to });
   return zone ? t(`control.${head!}`, { zone: zoneName(zone) }) : t(`control.${c.key}`);
 };
 export function shown(c: Control, v: Value | null): string {
-  if (v === null) return t(c.key === "quota" ? "value.nocap" : c.key === "fee" ? "value.scale" : "value.market");
+  if (v === null) return t(c.key === "pays" ? "value.short" : c.key === "quota" ? "value.nocap" : c.key === "fee" ? "value.scale" : "value.market");
   if (typeof v === "boolean") return c.kind === "project" ? (v ? t("value.planned") : t("value.notbuilt")) : v ? t("value.on") : t("value.off");
   if (typeof v === "string") return t(`choice.${c.key}.${v}`);
-  return quantity(v, c.unit);
+  return (ADDED.test(c.key) && v > 0 ? "+" : "") + quantity(v, c.unit, c.unit === "h" ? 6 : 3);
 }
 
 function Facts({ c }: { c: Control }) {
@@ -73,7 +77,8 @@ function Field({ c }: { c: Control }) {
   }
   return (
     <div class={`field ${c.kind}${changed ? " changed" : ""}`}>
-      <label for={id}>{label}{c.kind === "project" && c.capacity_mw ? <small> {quantity(c.capacity_mw, "MW")}, {zoneName(c.zone)}</small> : null}</label>
+      <label for={id}>{label}{c.kind === "project" && c.capacity_mw ? <small> {quantity(c.capacity_mw, "MW")}, {zoneName(c.zone)}</small> : null}
+        {info.network && c.capacity_mw !== null && <small> {t("control.has", { mw: quantity(c.capacity_mw, "MW") })}</small>}</label>
       <output for={id}>{c.kind === "range" ? shown(c, v) : ""}{reset}</output>
       {input}
       <small class="default">{t("panel.default", { value: shown(c, base) })}</small>
@@ -82,23 +87,33 @@ function Field({ c }: { c: Control }) {
   );
 }
 
+/** Zones of a network whose controls are shown: the one chosen, and what is changed elsewhere. */
+let chosenZone = "";
+function useZone(): [string, (z: string) => void] {
+  const [zone, put] = useState(chosenZone || (info.network?.stories.find((x) => x.name === "load")?.zone ?? info.zones[0]?.name ?? ""));
+  return [zone, (z) => { chosenZone = z; put(z); }];
+}
+
 export function Panel({ which }: { which: "lever" | "assumption" }) {
-  const s = useStore();
-  const all = info.controls.filter((c) => c.panel === which);
+  const s = useStore(), [zone, choose] = useZone();
+  const near = (c: Control) => !info.network || !c.zone || c.zone === zone || c.zone_to === zone || c.key in s.screen.values;
+  const all = info.controls.filter((c) => c.panel === which && near(c));
   const groups = [...new Set(all.map((c) => c.group))];
-  const first = (c: Control) => c.kind !== "project" || c.key.startsWith("build:nuclear-balkhash") || valueOf(s.screen, c.key) !== false && c.key in s.screen.values;
+  const first = (c: Control) => info.network ? !(c.key.startsWith("plant:") && !c.capacity_mw && !(c.key in s.screen.values)) : c.kind !== "project" || c.key.startsWith("build:nuclear-balkhash") || valueOf(s.screen, c.key) !== false && c.key in s.screen.values;
   const main = all.filter(first), more = all.filter((c) => !first(c));
   const count = all.filter((c) => c.key in s.screen.values).length;
   return (
     <section class={`panel ${which}`} aria-labelledby={`p-${which}`}>
       <h2 id={`p-${which}`}>{t(`panel.${which}s`)} {count > 0 && <span class="count">{count}</span>}</h2>
-      <p class="hint">{t(`panel.${which}s.hint`)}</p>
+      <p class="hint">{t(info.network ? `net.panel.${which}s` : `panel.${which}s.hint`)}</p>
+      {info.network && which === "lever" && info.zones.length > 1 && (
+        <p class="row"><label for="zone">{t("net.zone")}</label> <select id="zone" value={zone} onChange={(e) => choose(e.currentTarget.value)}>{info.zones.map((z) => <option key={z.name} value={z.name}>{z.name}</option>)}</select></p>)}
       {groups.map((g) => (
         <fieldset key={g}>
-          <legend>{t(`group.${g}`)}</legend>
+          <legend>{t(info.network ? `net.group.${g}` : `group.${g}`)}</legend>
           {main.filter((c) => c.group === g).map((c) => <Field key={c.key} c={c} />)}
           {more.some((c) => c.group === g) && (
-            <details class="more"><summary>{t("panel.more", { n: more.filter((c) => c.group === g).length })}</summary>{more.filter((c) => c.group === g).map((c) => <Field key={c.key} c={c} />)}</details>
+            <details class="more"><summary>{t(info.network ? "net.more" : "panel.more", { n: more.filter((c) => c.group === g).length })}</summary>{more.filter((c) => c.group === g).map((c) => <Field key={c.key} c={c} />)}</details>
           )}
         </fieldset>
       ))}
@@ -111,10 +126,10 @@ export function Differences() {
   const keys = Object.keys(s.screen.values);
   return (
     <div class="differences">
-      <label for="base">{t("base.label")}</label>
-      <select id="base" value={s.screen.base} onChange={(e) => move({ base: e.currentTarget.value, values: state.screen.values })}>
+      {info.network ? <b>{info.title}</b> : <label for="base">{t("base.label")}</label>}
+      {!info.network && <select id="base" value={s.screen.base} onChange={(e) => move({ base: e.currentTarget.value, values: state.screen.values })}>
         {info.scenarios.map((x) => <option key={x.name} value={x.name}>{titleOf(x.name)}</option>)}
-      </select>
+      </select>}
       {keys.length === 0 ? <span class="muted">{t("base.same")}</span> : (
         <ul aria-label={t("base.differs")}>
           {keys.map((k) => { const c = control(k); if (!c) return null; return (
@@ -125,5 +140,5 @@ export function Differences() {
     </div>
   );
 }
-export const titleOf = (name: string): string => (has(`scenario.${name}`) ? t(`scenario.${name}`) : scenario(name).title);
+export const titleOf = (name: string): string => info.network ? t("net.base") : (has(`scenario.${name}`) ? t(`scenario.${name}`) : scenario(name).title);
 export const storyOf = (name: string): string => (has(`story.${name}`) ? t(`story.${name}`) : scenario(name).story);

@@ -3,7 +3,9 @@ import { Refused, get, simulate } from "./api";
 import type { CaseInfo, Problem, Result, Screen, Value, Values } from "./types";
 import { speak, type Formats } from "./words";
 
-export const VIEWS = ["start", "years", "week", "map", "plants", "money", "room", "claims", "compare", "take"] as const;
+export const VIEWS = ["start", "years", "span", "week", "map", "plants", "money", "room", "claims", "compare", "take"] as const;
+/** Views of what was opened: a network has neither years, miners, projects nor claims; a case has years instead of a span. */
+export const views = (): View[] => VIEWS.filter((v) => (info.kind === "network" ? !["years", "plants", "money", "claims"].includes(v) : v !== "span"));
 export type View = (typeof VIEWS)[number];
 export const LANGUAGES = { en: "English", ru: "Русский", kk: "Қазақша", vi: "Tiếng Việt" } as const;
 export type Language = keyof typeof LANGUAGES;
@@ -41,13 +43,14 @@ export const control = (key: string) => info.controls.find((c) => c.key === key)
 export const valueOf = (s: Screen, key: string): Value | null => s.values[key] ?? scenario(s.base).defaults[key] ?? null;
 
 // ---- the address ----
-const write = (s: Screen): string => [s.base, ...Object.entries(s.values).map(([k, v]) => `${k}=${String(v)}`)].join("~");
+const write = (s: Screen): string => [s.base, ...Object.entries(s.values).map(([k, v]) => `${k.replace(/[%~=&]/g, encodeURIComponent).replace(/~/g, "%7E")}=${String(v)}`)].join("~");
+const named = (k: string): string => { try { return decodeURIComponent(k); } catch { return k; } };
 function read(text: string): Screen {
   const [base = "", ...pairs] = text.split("~");
   const values: Values = {};
   for (const pair of pairs) {
     const at = pair.indexOf("=");
-    const c = control(pair.slice(0, at)), raw = pair.slice(at + 1);
+    const c = control(named(pair.slice(0, at))), raw = pair.slice(at + 1);
     if (!c) continue;
     values[c.key] = raw === "true" ? true : raw === "false" ? false : c.kind === "choice" ? raw : Number(raw);
   }
@@ -58,26 +61,33 @@ export function address(change: Partial<State> = {}): string {
   const q = new URLSearchParams();
   q.set("s", write(s.screen));
   if (s.view !== "start") q.set("view", s.view);
-  if (s.year !== 2022) q.set("year", String(s.year));
-  if (s.view === "week" || s.view === "map") { q.set("week", s.week); if (s.hour !== EVENING) q.set("hour", String(s.hour)); }
+  if (s.year !== 2022 && info.first_year < info.last_year) q.set("year", String(s.year));
+  if (s.view === "week" || s.view === "map") { q.set("week", s.week); if (s.hour !== defaultHour()) q.set("hour", String(s.hour)); }
   for (const b of s.beside) q.append("with", write(b));
   if (s.language !== "en") q.set("lang", s.language);
-  return `?${q.toString().replace(/%3D/g, "=").replace(/%3A/g, ":").replace(/%7E/g, "~")}`;
+  return `?${q.toString().replace(/%3D/g, "=").replace(/%3A/g, ":").replace(/%7E/g, "~")}`; // a "%" of a key stands as %25 and is left alone
 }
 function fromAddress(): Partial<State> {
   const q = new URLSearchParams(location.search);
   const view = q.get("view") as View, language = q.get("lang") as Language;
   const week = q.get("week") ?? "", year = Number(q.get("year") ?? "2022");
   return {
-    screen: read(q.get("s") ?? info.default_scenario), view: VIEWS.includes(view) ? view : "start",
+    screen: read(q.get("s") ?? info.default_scenario), view: views().includes(view) ? view : "start",
     language: language in LANGUAGES ? language : "en",
     year: year >= info.first_year && year <= info.last_year ? year : Math.min(Math.max(2022, info.first_year), info.last_year),
-    week: /^\d{4}-\d\d-\d\d$/.test(week) ? week : defaultWeek(), hour: Math.min(167, Math.max(0, Number(q.get("hour") ?? EVENING) || 0)),
+    week: /^\d{4}-\d\d-\d\d$/.test(week) ? week : defaultWeek(), hour: Math.min(167, Math.max(0, Number(q.get("hour") ?? defaultHour()) || 0)),
     beside: q.getAll("with").slice(0, 3).map(read),
   };
 }
+/** The hour a week opens with: Monday evening, or the hour of highest load of a network. */
+function defaultHour(): number {
+  if (!info.network) return EVENING;
+  const at = new Date(`${info.network.look}:00Z`);
+  return Math.round((at.getTime() - monday(new Date(`${info.network.look.slice(0, 10)}T00:00Z`)).getTime()) / 3.6e6);
+}
 /** The Monday of the week in which the case's knowledge ends less one month. */
 function defaultWeek(): string {
+  if (info.network) return monday(new Date(`${info.network.look.slice(0, 10)}T00:00Z`)).toISOString().slice(0, 10);
   const at = new Date(`${info.as_of}T00:00Z`);
   at.setUTCDate(at.getUTCDate() - 35);
   return monday(at).toISOString().slice(0, 10);
@@ -88,29 +98,32 @@ export function monday(at: Date): Date {
   return d;
 }
 /** Change what the address says; a drag replaces the entry it made. */
-let dragging = false;
+/** Control that is being dragged. */
+let dragging = "";
 function tell(push: boolean): void {
   const to = address();
   if (to === location.search) return;
-  if (push && !dragging) history.pushState(null, "", to); else history.replaceState(null, "", to);
+  if (push) history.pushState(null, "", to); else history.replaceState(null, "", to);
 }
-export function go(change: Partial<State>): void { set(change); tell(true); if (change.beside) refreshOthers(); if (change.language) void hear(change.language); }
+/** Change the view or what it looks at. A slider over years or hours leaves no trail of entries behind. */
+export function go(change: Partial<State>): void { set(change); tell(!Object.keys(change).every((k) => k === "year" || k === "hour")); if (change.beside) refreshOthers(); if (change.language) void hear(change.language); }
 
 // ---- undo ----
 const past: Screen[] = [], future: Screen[] = [];
 export const canUndo = () => past.length > 0, canRedo = () => future.length > 0;
-export function move(screen: Screen, drag = false): void {
-  if (!dragging) { past.push(state.screen); future.length = 0; if (past.length > 200) past.shift(); }
+export function move(screen: Screen, drag = ""): void {
+  const goesOn = drag !== "" && dragging === drag;
+  if (!goesOn) { past.push(state.screen); future.length = 0; if (past.length > 200) past.shift(); }
   set({ screen });
-  tell(true);
+  tell(!goesOn);
   dragging = drag;
   ask();
 }
-export function settle(): void { dragging = false; }
+export function settle(): void { dragging = ""; }
 export function change(key: string, value: Value, drag = false): void {
   const values = { ...state.screen.values };
   if (scenario(state.screen.base).defaults[key] === value) delete values[key]; else values[key] = value;
-  move({ base: state.screen.base, values }, drag);
+  move({ base: state.screen.base, values }, drag ? key : "");
 }
 export function undo(): void { const s = past.pop(); if (s) { future.push(state.screen); set({ screen: s }); tell(true); ask(); } }
 export function redo(): void { const s = future.pop(); if (s) { past.push(state.screen); set({ screen: s }); tell(true); ask(); } }

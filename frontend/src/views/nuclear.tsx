@@ -15,11 +15,8 @@ const KINDS: [string, RegExp, string][] = [
 
 const yearOf = (iso: string): number => { const d = new Date(`${iso}T00:00Z`); return d.getUTCFullYear() + (d.getTime() - Date.UTC(d.getUTCFullYear(), 0)) / 3.156e10; };
 export interface Span { low: number; best: number; high: number }
-/** When a project of the case's table serves if it is decided on at the case's date. */
-export function spanOf(p: (typeof info.projects)[string]): Span {
-  const at = yearOf(p.planned);
-  return { low: at + (p.low ?? p.slip), best: at + p.slip, high: at + (p.high ?? p.slip) };
-}
+/** When a project serves: first decile, median and last decile of the delays such projects had. */
+export const spanOf = (p: (typeof info.projects)[string]): Span => ({ low: p.serves[0], best: p.serves[1], high: p.serves[2] });
 export const nuclearSpan = (): Span | null => {
   const all = Object.values(info.projects).filter((p) => p.technology === "nuclear").map(spanOf).sort((a, b) => a.best - b.best);
   return all[0] ?? null;

@@ -2,12 +2,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { Refused, job, post, save } from "../api";
 import { Chart, Figure, Table, useWidth, type Line } from "../chart";
-import { KEYS } from "../figures";
+import { keys } from "../figures";
 import { control } from "../state";
 import { labelOf, shown, titleOf, zoneName } from "../panels";
 import { go, info, keyOf, set, state, useStore, valueOf } from "../state";
 import type { JobState, Result, Screen } from "../types";
 import { quantity, t, unitName, year as yearOf } from "../words";
+import { NetCharts, netStory } from "./network";
 import { Progress } from "./risk";
 import { yearTicks } from "./years";
 
@@ -89,10 +90,21 @@ export function Claims() {
   );
 }
 
+/** What a screen beside this one is called: its story, or what differs from it. */
+function sideName(b: Screen): string {
+  const story = info.network?.stories.find((x) => keyOf({ base: b.base, values: x.values }) === keyOf(b));
+  if (story) return netStory(story);
+  const moved = Object.keys(b.values);
+  if (!moved.length) return titleOf(b.base);
+  if (!info.network) return `${titleOf(b.base)} *`;
+  return moved.slice(0, 2).map((k) => { const c = control(k); return c ? `${labelOf(c)} ${shown(c, b.values[k] ?? null)}` : k; }).join(", ") + (moved.length > 2 ? " …" : "");
+}
+
 export function Compare() {
   const s = useStore();
-  const all: [string, Screen, Result | null][] = [[t("compare.this"), s.screen, s.result], ...s.beside.map((b): [string, Screen, Result | null] => [titleOf(b.base) + (Object.keys(b.values).length ? " *" : ""), b, s.others[keyOf(b)] ?? null])];
+  const all: [string, Screen, Result | null][] = [[t("compare.this"), s.screen, s.result], ...s.beside.map((b): [string, Screen, Result | null] => [sideName(b), b, s.others[keyOf(b)] ?? null])];
   useEffect(() => { if (!s.beside.length) go({ beside: [{ base: s.screen.base === "no-rush" || !info.scenarios.some((x) => x.name === "no-rush") ? info.default_scenario : "no-rush", values: {} }] }); }, []);
+  const results = info.network ? t("net.compare") : t("compare.results", { year: String(s.year) });
   const i = s.year - info.first_year, tones = ["var(--accent)", "var(--gas)", "var(--nuclear)", "var(--good)"];
   const inputs = [...new Set(all.flatMap(([, x]) => Object.keys(x.values))), ...info.controls.map((c) => c.key)].filter((k, n, a) => a.indexOf(k) === n).filter((k) => new Set(all.map(([, x]) => String(valueOf(x, k)))).size > 1);
   const lines = (pick: (r: Result) => (number | null)[] | undefined): Line[] => all.flatMap(([name, , r], j) => (r ? [{ name, colour: tones[j]!, values: pick(r) ?? [] }] : []));
@@ -102,22 +114,24 @@ export function Compare() {
       <section class="box span">
         <div class="row">
           <label for="add">{t("compare.with")}</label>
-          <select id="add" value="" disabled={s.beside.length >= 3} onChange={(e) => { const n = e.currentTarget.value; e.currentTarget.value = ""; if (n) go({ beside: [...s.beside, n === "*" ? structuredClone(s.screen) : { base: n, values: {} }] }); }}>
+          <select id="add" value="" disabled={s.beside.length >= 3} onChange={(e) => { const n = e.currentTarget.value; e.currentTarget.value = ""; if (n) go({ beside: [...s.beside, n === "*" ? structuredClone(s.screen) : n[0] === "!" ? { base: info.default_scenario, values: info.network!.stories.find((x) => `!${x.name}` === n)!.values } : { base: n, values: {} }] }); }}>
             <option value="">{t("compare.choose")}</option><option value="*">{t("compare.keep")}</option>{info.scenarios.map((x) => <option key={x.name} value={x.name}>{titleOf(x.name)}</option>)}
+            {info.network?.stories.map((x) => <option key={x.name} value={`!${x.name}`}>{netStory(x)}</option>)}
           </select>
-          {s.beside.map((b, j) => <button key={j} type="button" class="chip" aria-label={`${t("compare.remove")}: ${titleOf(b.base)}`} onClick={() => go({ beside: s.beside.filter((_, k) => k !== j) })}>{titleOf(b.base)}{Object.keys(b.values).length ? " *" : ""} ✕</button>)}
+          {s.beside.map((b, j) => <button key={j} type="button" class="chip" aria-label={`${t("compare.remove")}: ${sideName(b)}`} onClick={() => go({ beside: s.beside.filter((_, k) => k !== j) })}>{sideName(b)} ✕</button>)}
         </div>
         <h3>{t("compare.inputs")}</h3>
         {inputs.length ? <Table caption={t("compare.inputs")} heads={[t("compare.input"), ...all.map(([n]) => n)]} rows={inputs.map((k) => { const c = control(k)!; return [labelOf(c), ...all.map(([, x]) => shown(c, valueOf(x, k)))]; })} /> : <p class="muted">{t("compare.same")}</p>}
-        <h3>{t("compare.results", { year: String(s.year) })}</h3>
-        <Table tall caption={t("compare.results", { year: String(s.year) })} heads={[t("compare.figure"), ...all.flatMap(([n], j) => (j ? [n, t("compare.difference")] : [n]))]}
-          rows={KEYS.map((k) => [t(`key.${k.name}`), ...all.flatMap(([, , r], j) => { const v = r ? k.of(r, i) : null, own = s.result ? k.of(s.result, i) : null; const text = r ? quantity(v, k.unit) : "…"; return j ? [text, v !== null && own !== null ? (v - own > 0 ? "+" : "") + quantity(v - own, k.unit, 2) : ""] : [text]; })])} />
+        <h3>{results}</h3>
+        <Table tall caption={results} heads={[t("compare.figure"), ...all.flatMap(([n], j) => (j ? [n, t("compare.difference")] : [n]))]}
+          rows={keys().map((k) => [t(info.network && k.name === "short" ? "key.netshort" : `key.${k.name}`), ...all.flatMap(([, , r], j) => { const v = r ? k.of(r, i) : null, own = s.result ? k.of(s.result, i) : null; const text = r ? quantity(v, k.unit) : "…"; return j ? [text, v !== null && own !== null ? (v - own > 0 ? "+" : "") + quantity(v - own, k.unit, 2) : ""] : [text]; })])} />
       </section>
+      {info.network ? <NetCharts lines={lines} r={s.result} /> : <>
       <Chart name="c-miners" title={t("key.miners")} unit="MW" {...common} lines={lines((r) => r.years.map((_, k) => r.monthly["mining_best_mw"]?.[12 * k + 9] ?? null))} />
       <Chart name="c-unserved" title={t("years.unserved")} unit="GWh" {...common} lines={lines((r) => r.annual["unserved_gwh"])} />
       <Chart name="c-peak" title={t("line.peak")} unit="MW" {...common} zero={false} lines={lines((r) => r.annual["peak_mw"])} />
       <Chart name="c-cost" title={t("years.cost")} unit={t("unit.bnUSD")} {...common} zero={false} lines={lines((r) => r.system_cost_usd.map((v) => (v === null ? null : v / 1e9)))} />
-      <Chart name="c-co2" title={t("years.co2")} unit="Mt" {...common} zero={false} lines={lines((r) => r.annual["co2_mt"])} />
+      <Chart name="c-co2" title={t("years.co2")} unit="Mt" {...common} zero={false} lines={lines((r) => r.annual["co2_mt"])} /></>}
     </div>
   );
 }
@@ -132,7 +146,7 @@ function Forms() {
       save(/filename="([^"]+)"/.exec(a.headers.get("content-disposition") ?? "")?.[1] ?? `run.${form}`, await a.blob(), a.headers.get("content-type") ?? "");
     } catch (e) { if (e instanceof Refused) set({ problems: e.problems }); } finally { put(""); }
   };
-  return <>{(["csv", "xlsx", "json", "nc", "zip"] as const).map((f) => <button key={f} type="button" disabled={waits === f} onClick={() => void take(f)}>{t(`take.${f}`)}</button>)}</>;
+  return <>{(["csv", "xlsx", "json", "nc", "zip", ...(info.network ? ["pypsa"] : [])]).map((f) => <button key={f} type="button" disabled={waits === f} onClick={() => void take(f)}>{t(`take.${f}`)}</button>)}</>;
 }
 export const TakeView = () => <section class="box takeaway" aria-label={t("take.view")}><p class="row"><b>{t("take.view")}</b> <Forms /></p></section>;
 
@@ -143,14 +157,14 @@ export function Take() {
   useEffect(() => { fetch("/openapi.json").then((a) => a.json()).then((x: { paths: typeof paths }) => hold(x.paths), () => hold({})); }, []);
   return (
     <div class="charts one">
-      <section class="box"><h3>{t("take.files")}</h3><p>{t("take.files.about")}</p>
+      <section class="box"><h3>{t("take.files")}</h3><p>{t(info.network ? "net.take" : "take.files.about")}</p>
         <p class="row"><Forms />
           <button type="button" onClick={freeze}>{t("take.frozen")}</button></p></section>
       <section class="box"><h3>{t("take.link")}</h3><p>{t("take.link.about")}</p><p><input class="link" type="text" readOnly value={location.href} aria-label={t("take.link")} onFocus={(e) => e.currentTarget.select()} /></p></section>
       <section class="box"><h3>{t("take.python")}</h3><pre tabIndex={0} role="region" aria-label={t("take.python")}><code>{python}</code></pre><p class="row"><button type="button" onClick={() => void navigator.clipboard?.writeText(python)}>{t("take.copy")}</button></p></section>
       <section class="box"><h3>{t("take.api")}</h3><p>{t("take.api.about")} <a href="/openapi.json">openapi.json</a></p>
         <dl class="api" lang="en">{Object.entries(paths).flatMap(([p, verbs]) => Object.entries(verbs).map(([v, about]) => <div key={p + v}><dt><code>{v.toUpperCase()} {p}</code></dt><dd>{about.description ?? about.summary}</dd></div>))}</dl></section>
-      <section class="box"><h3>{t("take.sources")}</h3><ul class="sources" lang="en">{Object.entries(info.sources).map(([k, x]) => <li key={k}>{x.title}, {x.date}. {x.address}</li>)}</ul></section>
+      {!info.network && <section class="box"><h3>{t("take.sources")}</h3><ul class="sources" lang="en">{Object.entries(info.sources).map(([k, x]) => <li key={k}>{x.title}, {x.date}. {x.address}</li>)}</ul></section>}
     </div>
   );
 }

@@ -24,7 +24,8 @@ export function Progress({ state, cancel }: { state: JobState; cancel: (() => vo
 export function RiskJob() {
   const s = useStore();
   const [now, put] = useState<JobState | null>(null), [stop, hold] = useState<(() => void) | null>(null);
-  const years = [2021, 2022, 2025, 2030, 2035, 2040].filter((y) => y >= info.first_year && y <= info.last_year);
+  const net = info.network;
+  const years = net ? [info.first_year] : [2021, 2022, 2025, 2030, 2035, 2040].filter((y) => y >= info.first_year && y <= info.last_year);
   const asked = s.screen, risk = riskState.of(s.screen);
   const start = async () => {
     try {
@@ -39,11 +40,11 @@ export function RiskJob() {
   return (
     <section id="risk" aria-labelledby="h-risk" class="box">
       <h3 id="h-risk">{t("risk.title")}</h3>
-      <p>{t("risk.about")}</p>
+      <p>{t(net ? "net.risk.about" : "risk.about")} {net && !net.fails && t("net.risk.never")}</p>
       <p class="row"><button type="button" class="main" disabled={now?.state === "running" || now?.state === "waiting"} onClick={() => void start()}>{t("risk.start")}</button></p>
       {now && <Progress state={now} cancel={stop} />}
-      {risk && all && <Table caption={t("risk.title")} heads={[t("chart.year"), t("risk.lole"), t("risk.error"), t("risk.eue"), t("risk.error")]}
-        rows={risk.years.map((y, i) => [String(y), all["LOLE_h"]?.[i] ?? null, all["LOLE_h_stderr"]?.[i] ?? null, all["EUE_mwh"]?.[i] ?? null, all["EUE_mwh_stderr"]?.[i] ?? null])} />}
+      {risk && all && <Table caption={t("risk.title")} heads={[net ? t("net.network") : t("chart.year"), t("risk.lole"), t("risk.error"), t("risk.eue"), t("risk.error")]}
+        rows={risk.years.map((y, i) => [net ? info.title : String(y), all["LOLE_h"]?.[i] ?? null, all["LOLE_h_stderr"]?.[i] ?? null, all["EUE_mwh"]?.[i] ?? null, all["EUE_mwh_stderr"]?.[i] ?? null])} />}
     </section>
   );
 }

@@ -8,9 +8,10 @@ import type { JobState } from "../types";
 import { number, percent, quantity, t, unitName } from "../words";
 import { Progress } from "./risk";
 
-interface Found { headroom: { zone: string; share: number; mw: number; stderr: number }[]; year: number; target_lole_h: number; samples: number }
+interface Found { lole_h?: number; headroom: { zone: string; share: number; mw: number; stderr: number }[]; year: number; target_lole_h: number; samples: number }
 const known = new Map<string, Found>();
 const TARGETS = [2.4, 8, 24, 100];
+const title = (f: Found): string => info.network ? t("net.room.title", { hours: number(f.target_lole_h) }) : t("room.title", { year: String(f.year), hours: number(f.target_lole_h) });
 
 export function Room() {
   const s = useStore();
@@ -25,12 +26,13 @@ export function Room() {
   const zones = found ? [...new Set(found.headroom.map((h) => h.zone))] : [], most = Math.max(1, ...(found?.headroom.map((h) => Math.abs(h.mw)) ?? []));
   return (
     <div class="charts one">
-      <p class="lede">{t("room.about", { year: String(s.year) })}</p>
-      <p class="row"><label>{t("room.target")} <select value={String(target)} onChange={(e) => aim(Number(e.currentTarget.value))}>{TARGETS.map((x) => <option key={x} value={String(x)}>{t("room.hours", { hours: number(x) })}</option>)}</select></label>
+      <p class="lede">{info.network ? t("net.room.about", { hours: number(info.network.hours, 6) }) : t("room.about", { year: String(s.year) })} {info.network && !info.network.fails && t("net.risk.never")}</p>
+      <p class="row"><label>{t("room.target")} <select value={String(target)} onChange={(e) => aim(Number(e.currentTarget.value))}>{TARGETS.map((x) => <option key={x} value={String(x)}>{t(info.network ? "net.room.hours" : "room.hours", { hours: number(x) })}</option>)}</select></label>
         <button type="button" class="main" disabled={going} onClick={() => void start()}>{t("room.start")}</button></p>
       {now && !found && <Progress state={now} cancel={stop} />}
-      {found && (
-        <Figure name="room" title={t("room.title", { year: String(found.year), hours: number(found.target_lole_h) })} caption={t("room.caption")} source={t("room.source", { samples: number(found.samples) })}
+      {found && !found.headroom.length && <p>{t("net.room.none", { short: quantity(found.lole_h, "h"), target: quantity(found.target_lole_h, "h") })}</p>}
+      {found && found.headroom.length > 0 && (
+        <Figure name="room" title={title(found)} caption={t("room.caption")} source={found.samples ? t("room.source", { samples: number(found.samples) }) : t("net.room.source")}
           heads={[t("map.zone"), t("room.cut"), unitName("MW"), t("risk.error")]} rows={found.headroom.map((h) => [zoneName(h.zone), percent(h.share), h.mw, h.stderr])}>
           <div class="bars">{zones.map((z) => <div key={z}><h4>{info.zones.some((x) => x.name === z) ? zoneName(z) : z}</h4>
             {found.headroom.filter((h) => h.zone === z).map((h) => <div key={h.share} class="bar-row"><span>{t("room.share", { share: percent(h.share) })}</span><meter min={0} max={most} value={Math.max(0, h.mw)} aria-label={`${z} ${percent(h.share)}`} /><b>{quantity(h.mw, "MW")}</b><small>± {quantity(h.stderr, "MW", 2)}</small></div>)}</div>)}</div>

@@ -1,12 +1,34 @@
 /** Years 2019 to 2040: miners, balance, shortage, sources; levers and assumptions drawn apart. */
 import { Chart, type Line } from "../chart";
+import { carrier } from "../panels";
 import { go, info, useStore } from "../state";
 import type { Result, Series } from "../types";
 import { month, t } from "../words";
 import { RiskJob } from "./risk";
 
 export const FUELS: Record<string, string> = { coal: "var(--coal)", gas: "var(--gas)", oil: "var(--oil)", hydro: "var(--hydro)", wind: "var(--wind)", solar: "var(--solar)", nuclear: "var(--nuclear)", other: "var(--other)" };
-export const fuelName = (f: string): string => t(`fuel.${f}`);
+export const fuelName = (f: string): string => (info.network ? (f === "fed in" ? t("net.fedin") : carrier(f)) : t(`fuel.${f}`));
+
+const ORDER = ["nuclear", "lignite", "coal", "biomass", "waste", "gas", "oil", "hydro", "wind", "solar", "other"];
+const KIND: [string, RegExp][] = [
+  ["nuclear", /nuclear|uran|atom/i], ["lignite", /lignite|braunk|brown coal|peat/i], ["coal", /coal|steink/i], ["biomass", /bio|wood/i], ["waste", /waste/i], ["oil", /oil|diesel|petrol/i], ["hydro", /hydro|ror|water|run.?of|phs|reservoir/i],
+  ["wind", /wind/i], ["solar", /solar|pv|\bsun/i], ["gas", /gas|ccgt|ocgt|turbine|lng|h2|hydrogen/i],
+];
+const shade = (kind: string): string => FUELS[kind] ?? `var(--${kind})`;
+const kindOf = (f: string): string => KIND.find(([, like]) => like.test(f))?.[0] ?? "other";
+/** Series by fuel from the bottom of the stack up. Carriers of one kind get shades of its colour, unknown ones the file's colour. */
+export function stack<V>(by: Record<string, V>): { name: string; colour: string; values: V }[] {
+  if (!info.network) return ORDER.filter((f) => by[f]).map((f) => ({ name: f, colour: FUELS[f] ?? "var(--other)", values: by[f]! }));
+  const all = info.network.technologies.map((x) => x.name), known = [...all].sort((a, b) => ORDER.indexOf(kindOf(a)) - ORDER.indexOf(kindOf(b)));
+  return known.filter((f) => by[f]).map((f) => ({ name: f, colour: colourOf(f), values: by[f]! }));
+}
+export function colourOf(f: string): string {
+  if (!info.network) return FUELS[f] ?? "var(--other)";
+  const all = info.network.technologies.map((x) => x.name), kind = kindOf(f), nth = all.filter((x) => kindOf(x) === kind).indexOf(f);
+  const own = info.network.technologies.find((x) => x.name === f)?.colour;
+  if (kind === "other" && own) return own;
+  return nth > 0 ? `color-mix(in oklab, ${shade(kind)}, ${nth % 2 ? "var(--paper)" : "var(--ink)"} ${Math.min(60, 18 * Math.ceil(nth / 2) + 10)}%)` : shade(kind);
+}
 
 export function yearTicks(years: number[]): { at: number; text: string }[] { return years.map((y, i) => ({ at: i, text: String(y) })); }
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gridrush.cli.options import SystemArgument, Zones
 from gridrush.cli.show import give_problems
 from gridrush.errors import CaseError, EngineError, Problem
 
@@ -16,11 +17,14 @@ def add(app: typer.Typer) -> None:
     app.command(epilog="""\b
 Examples:
   gridrush web
-  gridrush web mycase --port 8800 --no-browser""")(web)  # fmt: skip
+  gridrush web mycase --port 8800 --no-browser
+  gridrush web network.nc --zones 8""")(web)  # fmt: skip
 
 
 def web(
-    case: Annotated[str, typer.Argument(help="Folder of the case, or the name of a built-in one.")] = "kazakhstan",
+    case: SystemArgument = "kazakhstan",
+    zones: Zones = None,
+    period: Annotated[int | None, typer.Option(help="Network: investment period; default: all end to end.")] = None,
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8765,
     host: Annotated[str, typer.Option(help="Address to bind; anything but 127.0.0.1 lets others in.")] = "127.0.0.1",
     workers: Annotated[int, typer.Option(help="Warm processes.", min=1, max=16)] = 2,
@@ -29,15 +33,15 @@ def web(
     """The policy simulator: a page on this computer where every slider runs the hourly model again."""
     import socket
 
-    from gridrush.case.load import load_case
+    from gridrush.web.opened import Opened, Source
 
-    try:
-        load_case(case)  # what is wrong with it is said before anything starts
-    except CaseError as wrong:
-        if not (Path(case) / "case.yaml").is_file():
-            raise
-        give_problems(wrong.problems, as_json=False)
-        typer.echo("gridrush: the page lists them; mend the case and press Check again.", err=True)
+    gathered = int(zones) if zones is not None and zones.isdecimal() else zones
+    opened = Opened(Source(case, gathered, period))
+    if not opened.look():  # what is wrong with it is said before anything starts
+        if not _can_be_mended(Path(case)):
+            raise CaseError([Problem(p["where"], p["found"], p["wanted"], p["hint"]) for p in opened.problems])
+        give_problems([Problem(p["where"], p["found"], p["wanted"], p["hint"]) for p in opened.problems], as_json=False)
+        typer.echo("gridrush: the page lists them; mend the file and press Check again.", err=True)
     try:
         import uvicorn
 
@@ -60,6 +64,13 @@ def web(
         import webbrowser
 
         threading.Timer(1.0, webbrowser.open, [address]).start()
-    app = create_app(case, host=host, workers=workers)
+    app = create_app(opened, host=host, workers=workers)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
     server.run(sockets=[listener])
+
+
+def _can_be_mended(path: Path) -> bool:
+    """Whether there is a case or network to list the problems of, rather than nothing."""
+    from gridrush.study.networks import is_file_of_a_system
+
+    return (path / "case.yaml").is_file() or (path.exists() and is_file_of_a_system(path))

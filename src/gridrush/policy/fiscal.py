@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from gridrush.case.model import Case
@@ -78,11 +79,12 @@ def ledger(amounts_usd: dict[str, dict[int, float]]) -> pd.DataFrame:
 
 def balances(table: pd.DataFrame) -> pd.DataFrame:
     """What each party receives less what it pays, by year; rows add up to zero. [USD]"""
-    out = pd.DataFrame(0.0, index=table.index, columns=list(PARTIES))
+    out = {party: np.zeros(len(table)) for party in PARTIES}
     for name, line in LINES.items():
-        out[line.payer] -= table[name]
-        out[line.payee] += table[name]
-    return out
+        usd = table[name].to_numpy(np.float64)
+        out[line.payer] -= usd
+        out[line.payee] += usd
+    return pd.DataFrame(out, index=table.index)
 
 
 def system_cost_usd(table: pd.DataFrame) -> pd.Series[float]:

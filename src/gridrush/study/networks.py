@@ -111,7 +111,7 @@ def load_case(where: str | Path, *, zones: Zoning = None, period: int | None = N
         from gridrush.grid.pypsa import from_pypsa
 
         system, dropped = from_pypsa(path, zones=zones, period=period)
-        return _named(system, path, dropped, zones)
+        return named(system, path, dropped, zones)
     if for_pypsa:
         raise CaseError(for_pypsa)
     from gridrush.adequacy.pras import read_pras
@@ -121,10 +121,11 @@ def load_case(where: str | Path, *, zones: Zoning = None, period: int | None = N
     worth = system.demand.value_usd_per_mwh
     demand = replace(system.demand, value_usd_per_mwh=np.where(np.isinf(worth), VALUE, worth))
     dropped = [f"load without a value: {VALUE:,.0f} USD/MWh; units without a cost: none"]
-    return _named(replace(system, demand=demand), path, dropped, None)
+    return named(replace(system, demand=demand), path, dropped, None)
 
 
-def _named(system: System, path: Path, dropped: list[str], zones: Zoning) -> Network:
+def named(system: System, path: Path, dropped: list[str], zones: Zoning) -> Network:
+    """A system with the file it was read from."""
     parts = {f.name: getattr(system, f.name) for f in fields(System)}
     return Network(**parts, name=path.name, dropped=tuple(dropped), path=path, zoning=zones)
 

@@ -11,6 +11,7 @@ from gridrush import __version__
 from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
+from gridrush.study.relief import service_range as serves
 from gridrush.web.controls import Screen, controls, decided, defaults
 
 
@@ -29,6 +30,7 @@ def about_case(case: Case) -> dict[str, Any]:
         if u.active_in(case.as_of.year):
             at["mw"] += u.capacity_mw
     fuel = {t.technology: t.fuel for t in case.technologies}
+    base = resolve_scenario(case, case.default_scenario)
     metered = case.series.get("demand_shape")
     return {
         "version": __version__, "name": case.name, "title": case.title, "summary": case.summary,
@@ -41,8 +43,7 @@ def about_case(case: Case) -> dict[str, Any]:
         "events": [{"on": e.on, "event": e.event, "zone": e.zone, "mw": e.power_mw, "source": e.source}
                    for e in case.events],
         "plants": [{**p, "fuel": fuel.get(p["technology"], "other")} for p in plants.values() if p["mw"] >= 50],
-        "projects": {p.project: {"low": p.low, "high": p.high, "slip": p.slip_years, "planned": p.planned.isoformat(),
-                                 "technology": p.technology, "mw": p.capacity_mw, "line": bool(p.zone_to)}
+        "projects": {p.project: {"serves": serves(p, None, base), "technology": p.technology, "line": bool(p.zone_to)}
                      for p in case.projects},
         "map": _map(case),
         "metered": metered is not None and metered.grade == "measured",

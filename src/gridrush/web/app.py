@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,19 +18,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from gridrush import __version__
-from gridrush.case.load import load_case
-from gridrush.case.model import Case
 from gridrush.case.schema import Strict
 from gridrush.errors import CaseError
-from gridrush.web.about import about_case, snippet
-from gridrush.web.controls import Screen, apply
+from gridrush.web.controls import Screen
 from gridrush.web.export import FORMATS
 from gridrush.web.guard import Guard, known_hosts
 from gridrush.web.jobs import Job, Jobs
+from gridrush.web.opened import Opened, Source
 from gridrush.web.pool import Busy, Pool
 from gridrush.web.worker import problems_of
 
@@ -101,49 +101,23 @@ class Answers:
             self._kept.popitem(last=False)
 
 
-class Opened:
-    """The case the server was given: loaded, or what is wrong with it."""
-
-    def __init__(self, where: str) -> None:
-        self.where, self.told, self.problems = where, b"", list[dict[str, Any]]()
-        self._case: Case | None = None
-
-    @property
-    def case(self) -> Case:
-        """The case.
-
-        Raises
-        ------
-        CaseError
-            If it could not be loaded.
-        """
-        if self._case is None:
-            self._case = load_case(self.where)
-        return self._case
-
-    def look(self) -> bool:
-        """Load it; whether that went well."""
-        try:
-            self.told, self.problems = orjson.dumps(about_case(self.case)), []
-        except CaseError as wrong:
-            self.problems = problems_of(wrong)
-        return not self.problems
-
-
-def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static: Path = STATIC) -> Any:
-    """The application for a case.
+def create_app(
+    given: Opened | Source | str, *, host: str = "127.0.0.1", workers: int = 2, static: Path = STATIC
+) -> Any:
+    """The application for a case or a network.
 
     Parameters
     ----------
-    where : str
-        Folder of the case, or the name of a built-in one. The only path the server opens, and not the page's to choose.
+    given : Opened, Source or str
+        Folder of the case, the name of a built-in one, or file of a network. The only path the server opens, and not
+        the page's to choose.
     host : str
         Address the server binds.
     workers : int
         Warm processes.
     """
-    opened = Opened(where)
-    pool, jobs, answers = Pool(where, workers), Jobs(where), Answers()
+    opened = given if isinstance(given, Opened) else Opened(given if isinstance(given, Source) else Source(given))
+    pool, jobs, answers = Pool(opened.source, workers), Jobs(opened.source), Answers()
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -177,7 +151,7 @@ def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static:
     @app.get("/api/case")
     async def about() -> Response:
         """The case: zones, years, controls, scenarios, sources, events, map; or what is wrong with it."""
-        if not opened.told and opened.look():  # it has been mended since
+        if not opened.told and await run_in_threadpool(opened.look):  # it has been mended since
             pool.start()
         if not opened.told:
             return JSONResponse({"problems": opened.problems}, 422)
@@ -194,20 +168,17 @@ def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static:
     @app.get("/api/health")
     async def health() -> dict[str, Any]:
         """Whether the workers are warm."""
-        named = Path(where).name if opened.problems else opened.case.name
+        named = Path(opened.source.where).name if opened.problems else opened.subject.name
         return {"version": __version__, "case": named, "workers_ready": pool.ready}
 
     @app.post("/api/simulate")
     async def simulate(ask: Ask) -> Response:
         """Simulate a screen hour by hour. Lines of JSON: parts as years are done, then the whole; or an error."""
-        case = opened.case
-        apply(case, ask.screen)
-        for name, year in (("year", ask.year), ("until", ask.until)):
-            _within(case, name, year)
-        key = _key(case.digest, ask.screen, ask.until)
+        opened.subject.check(ask.screen, {"year": ask.year, "until": ask.until})
+        key = _key(opened.subject.digest, ask.screen, ask.until)
         if (known := answers.get(key)) is not None:
             return Response(b'{"kind":"done","cached":true,"result":' + known + b"}\n", media_type=_LINES)
-        stream = pool.ask(ask.session, "run", ask.model_dump(exclude={"session"}))
+        stream = pool.ask(ask.session, "run", ask.model_dump(exclude={"session"}), f"{key} {ask.year}")
         first = await anext(stream)
 
         async def lines() -> AsyncIterator[bytes]:
@@ -225,47 +196,45 @@ def create_app(where: str, *, host: str = "127.0.0.1", workers: int = 2, static:
     @app.post("/api/hours")
     async def hours(ask: AskHours) -> Response:
         """Hours of a screen: by fuel, zone and link."""
-        apply(opened.case, ask.screen)
-        _within(opened.case, "first", ask.first)
+        opened.subject.check(ask.screen, {"first": ask.first})
         return await _single(pool, ask.session, "hours", ask.model_dump(exclude={"session"}))
 
     @app.post("/api/take/{form}")
-    async def take(form: Literal["csv", "xlsx", "json", "nc", "zip"], ask: AskTake) -> Response:
-        """What a view shows as a file: years, months, ledger, projects, or the hours of a week."""
+    async def take(form: Literal["csv", "xlsx", "json", "nc", "zip", "pypsa"], ask: AskTake) -> Response:
+        """What a view shows as a file: years, months, ledger, projects, or the hours of a week; a network as PyPSA."""
+        opened.subject.refuse(form)
         for screen in (ask.screen, *ask.beside):
-            apply(opened.case, screen)
-        _within(opened.case, "first", ask.first)
+            opened.subject.check(screen, {"first": ask.first})
         made = await _single(pool, ask.session, "tables", {**ask.model_dump(exclude={"session"}), "format": form})
         if made.status_code == 200:
             made.headers["content-type"] = FORMATS[form][0]
-            name = f"{opened.case.name}-{ask.screen.base}-{ask.view}.{FORMATS[form][1]}"
+            known = re.sub(r"[^A-Za-z0-9_.-]", "_", opened.subject.name)  # a header holds no other alphabet
+            name = f"{known}-{ask.screen.base}-{ask.view}.{FORMATS[form][1]}"
             made.headers["content-disposition"] = f'attachment; filename="{name}"'
         return made
 
     @app.post("/api/scenario")
     async def scenario(screen: Screen) -> dict[str, Any]:
         """A screen as the scenario it stands for, and as Python."""
-        made = apply(opened.case, screen)
-        return {"scenario": made.model_dump(mode="json"), "python": snippet(where, opened.case, screen, made)}
+        return opened.subject.scenario(screen)
 
     @app.post("/api/jobs/risk", status_code=202)
     async def start_risk(ask: AskRisk) -> dict[str, Any]:
         """Begin a Monte Carlo over unit outages."""
-        apply(opened.case, ask.screen)
         for year in ask.years:
-            _within(opened.case, "years", year)
+            opened.subject.check(ask.screen, {"years": year})
         return jobs.start("risk", ask.model_dump()).told()
 
     @app.post("/api/jobs/claims", status_code=202)
     async def start_claims() -> dict[str, Any]:
         """Begin to simulate every scenario of the case and judge the claims."""
-        return jobs.start("claims", {"case": opened.case.digest}).told()
+        opened.subject.refuse("claims")
+        return jobs.start("claims", {"case": opened.subject.digest}).told()
 
     @app.post("/api/jobs/headroom", status_code=202)
     async def start_headroom(ask: AskRoom) -> dict[str, Any]:
         """Begin to look for the new load each zone takes at a risk target."""
-        apply(opened.case, ask.screen)
-        _within(opened.case, "year", ask.year)
+        opened.subject.check(ask.screen, {"year": ask.year})
         return jobs.start("headroom", ask.model_dump()).told()
 
     @app.get("/api/jobs/{name}/events")
@@ -314,12 +283,6 @@ def _line(message: tuple[str, Any]) -> bytes:
     return end + b"\n"
 
 
-def _within(case: Case, name: str, at: int | str | None) -> None:
-    """Refuse a year, or a time that begins with one, outside the years of the case."""
-    if at is not None and not case.first_year <= int(str(at)[:4]) <= case.last_year:
-        raise CaseError([_problem(name, at, f"in the years {case.first_year} to {case.last_year}")])
-
-
 def _key(digest: str, screen: Screen, until: int | None) -> str:
     text = digest.encode() + orjson.dumps([screen.model_dump(), until], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=16).hexdigest()
@@ -330,12 +293,6 @@ def _job(jobs: Jobs, name: str) -> Job:
     if job is None:
         raise HTTPException(404, "no such job")
     return job
-
-
-def _problem(where: str, found: object, wanted: str) -> Any:
-    from gridrush.errors import Problem
-
-    return Problem(where, found, wanted)
 
 
 def _one(where: str, found: object, wanted: str, hint: str = "") -> dict[str, Any]:

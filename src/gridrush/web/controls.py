@@ -28,7 +28,7 @@ class Screen(Strict):
     """What the page asks for: a base scenario and the values that differ from it."""
 
     base: Annotated[str, Field(min_length=1, max_length=80)]
-    values: dict[Annotated[str, Field(max_length=100)], Value] = Field(default_factory=dict, max_length=MAX_VALUES)
+    values: dict[Annotated[str, Field(max_length=200)], Value] = Field(default_factory=dict, max_length=MAX_VALUES)
 
 
 class Control(Strict):
@@ -45,6 +45,7 @@ class Control(Strict):
     choices: tuple[str, ...] = ()
     title: str = ""  # proper name where there is one (a project); else the catalogue's text of the key
     zone: str = ""
+    zone_to: str = ""  # of a link
     capacity_mw: float | None = None
     evidence: tuple[dict[str, Any], ...] = ()
 
@@ -159,8 +160,8 @@ def apply(case: Case, screen: Screen) -> Scenario:
     base = resolve_scenario(case, screen.base)
     if not screen.values:
         return base
-    known = {c.key: c for c in controls(case)}
-    problems = [p for key, value in screen.values.items() for p in _wrong(known.get(key), key, value)]
+    known = _controls_of(case)
+    problems = [p for key, value in screen.values.items() for p in wrong(known.get(key), key, value)]
     if problems:
         raise CaseError(problems)
     v, day = screen.values, decided(case)
@@ -202,13 +203,24 @@ def apply(case: Case, screen: Screen) -> Scenario:
     return resolve_scenario(case, made)
 
 
+_LAST: list[tuple[Case, dict[str, Control]]] = []
+
+
+def _controls_of(case: Case) -> dict[str, Control]:
+    """Controls by key, made once for the case at hand: every move asks for them."""
+    if not _LAST or _LAST[0][0] is not case:
+        _LAST[:] = [(case, {c.key: c for c in controls(case)})]
+    return _LAST[0][1]
+
+
 _ASSUME = {
     "growth": "demand_growth_share", "stress": "outage_stress", "census": "census_quantile", "price": "hashprice_after",
     "price_growth": "hashprice_growth_share", "hydro": "hydro_share", "slip": "slip_extra_years",
 }  # fmt: skip
 
 
-def _wrong(control: Control | None, key: str, value: Value) -> list[Problem]:
+def wrong(control: Control | None, key: str, value: Value) -> list[Problem]:
+    """What is wrong with the value of a control."""
     where = f"values[{key[:60]}]"
     if control is None:
         return [Problem(where, key[:60], "a control listed by /api/case")]

@@ -22,6 +22,7 @@ FORMATS = {
     "json": ("application/json", "json"),
     "nc": ("application/x-netcdf", "nc"),
     "zip": ("application/zip", "zip"),
+    "pypsa": ("application/x-netcdf", "pypsa.nc"),
 }
 """Media type and ending of each format."""
 
@@ -55,7 +56,7 @@ def packed(taken: list[Taken], view: str, form: str) -> bytes:
     tables = {name: table for t in taken for name, table in _named(t, view, len(taken) > 1)}
     about = _about(taken, list(tables))
     if form == "xlsx":
-        return _xlsx(tables, about)
+        return workbook(tables, about)
     if form == "nc":
         return _netcdf(taken, view)
     if form == "json":
@@ -84,19 +85,19 @@ def _named(taken: Taken, view: str, several: bool) -> list[tuple[str, pd.DataFra
 def _table(taken: Taken, name: str) -> pd.DataFrame:
     run = taken.run
     if name == "years":
-        return _flat(run.annual, "year")
+        return flat(run.annual, "year")
     if name == "months":
-        return _flat(run.monthly, "month")
+        return flat(run.monthly, "month")
     if name == "hours":
         assert taken.hours is not None
-        return _flat(taken.hours, "time")
+        return flat(taken.hours, "time")
     if name == "projects":
         rows = pd.DataFrame(in_service(run))
         return rows.set_index("project") if len(rows) else rows
     return (run.ledger if name == "ledger_usd" else party_balances(run)).add_suffix("_usd")
 
 
-def _flat(data: xr.Dataset, axis: str) -> pd.DataFrame:
+def flat(data: xr.Dataset, axis: str) -> pd.DataFrame:
     """One column for each quantity and zone, fuel or link; the name of a column ends in its unit."""
     columns: dict[str, object] = {}
     for key, values in data.data_vars.items():
@@ -128,7 +129,8 @@ def _about(taken: list[Taken], tables: list[str]) -> str:
     ])  # fmt: skip
 
 
-def _xlsx(tables: dict[str, pd.DataFrame], about: str) -> bytes:
+def workbook(tables: dict[str, pd.DataFrame], about: str) -> bytes:
+    """Tables as sheets of an Excel file, what they are on the first."""
     out = io.BytesIO()
     with pd.ExcelWriter(out, engine="openpyxl") as book:
         pd.DataFrame({"about": about.splitlines()}).to_excel(book, sheet_name="about", index=False)

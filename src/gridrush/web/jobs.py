@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from gridrush.web.opened import Source
 from gridrush.web.pool import Busy, context
 from gridrush.web.worker import work
 
@@ -52,7 +53,7 @@ class Job:
 class Jobs:
     """The jobs of a server, a bounded number of them."""
 
-    where: str
+    source: Source
     _jobs: dict[str, Job] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MOST_RUNNING))
@@ -102,7 +103,7 @@ class Jobs:
                 return
             ctx = context()
             ours, theirs = ctx.Pipe()
-            job.process = ctx.Process(target=work, args=(theirs, self.where, job.kind, job.content), daemon=True)
+            job.process = ctx.Process(target=work, args=(theirs, self.source, job.kind, job.content), daemon=True)
             job.state, job.began = "running", time.monotonic()
             job.process.start()
             theirs.close()

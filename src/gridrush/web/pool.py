@@ -13,18 +13,26 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from gridrush.web.opened import Source
 from gridrush.web.worker import Message, serve
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 128
-"""Questions that may wait; one more is turned away."""
+MOST_WAITING = 256
+"""Questions that may wait, all different; one more is turned away."""
+
+MOST_PASSED = 16
+"""Questions a worker looks through for one of a page it remembers."""
 
 TIME_LIMIT_S = 120.0
 """A worker that says nothing for so long is ended and replaced."""
 
 START_LIMIT_S = 180.0
 """Kernels not yet compiled on this machine are compiled when the first worker starts."""
+
+
+_GONE = "No worker starts; what the server wrote says why. Start it again."
+_ENDED = "The worker that did this ended unexpectedly; a new one is started."
 
 
 def context() -> Any:
@@ -37,21 +45,38 @@ def context() -> Any:
 
 
 @dataclass(eq=False)
-class Question:
-    """One thing asked, and where its answers go."""
+class Listener:
+    """A page that waits for an answer, and where its answers go."""
 
-    number: int
     session: str
-    kind: str
-    content: dict[str, Any]
     loop: asyncio.AbstractEventLoop
     answers: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
-    dropped: bool = False
-    begun: bool = False  # its first years are told, the rest waits its turn
 
     def give(self, message: Message) -> None:
-        """Hand an answer to whoever waits, from any thread."""
+        """Hand it an answer, from any thread."""
         self.loop.call_soon_threadsafe(self.answers.put_nowait, message)
+
+
+@dataclass(eq=False)
+class Question:
+    """One thing asked, and everybody who asked it."""
+
+    number: int
+    session: str  # whose question it was first
+    kind: str
+    content: dict[str, Any]
+    key: str  # the same for the same question; empty: asked by one page only
+    listeners: list[Listener]
+    begun: bool = False  # its first years are told, the rest waits its turn
+    last_part: Message | None = None
+    why: str = ""  # it was ended
+
+    def give(self, message: Message) -> None:
+        """Hand an answer to whoever waits."""
+        if message[0] == "part":
+            self.last_part = message
+        for listener in self.listeners:
+            listener.give(message)
 
 
 class Busy(Exception):  # noqa: N818
@@ -62,7 +87,7 @@ class Busy(Exception):  # noqa: N818
 class Pool:
     """Processes that keep a case warm."""
 
-    where: str
+    source: Source
     workers: int = 2
     _waiting: deque[Question] = field(default_factory=deque)
     _more: threading.Condition = field(default_factory=threading.Condition)
@@ -73,6 +98,7 @@ class Pool:
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
     _closed: bool = False
     _picks: int = 0
+    _gone: int = 0  # workers that are not started again
     _threads: list[threading.Thread] = field(default_factory=list)
     ready: int = 0
 
@@ -97,48 +123,63 @@ class Pool:
         """Process ids of the workers."""
         return list(self._pids.values())
 
-    async def ask(self, session: str, kind: str, content: dict[str, Any]) -> AsyncIterator[Message]:
+    async def ask(self, session: str, kind: str, content: dict[str, Any], key: str = "") -> AsyncIterator[Message]:
         """Answers to a question: parts, then one that ends it. A newer `run` of the session ends an older one.
+
+        Pages that ask the same (by `key`) while it is being answered share the answer.
 
         Raises
         ------
         Busy
             If too many wait.
         """
-        question = Question(next(self._numbers), session, kind, content, asyncio.get_running_loop())
+        listener = Listener(session, asyncio.get_running_loop())
+        if self._gone >= self.workers:
+            yield "failed", _GONE
+            return
         with self._more:
             if kind == "run":
                 self._supersede(session)
-            if len(self._waiting) >= MOST_WAITING:
-                raise Busy
-            self._waiting.append(question)
-            self._more.notify_all()
+            alive = (*self._waiting, *self._running.values())
+            question = next((q for q in alive if key and q.key == key and q.kind == kind and q.listeners), None)
+            if question is not None:
+                question.listeners.append(listener)
+                if question.last_part is not None:
+                    listener.give(question.last_part)
+            else:
+                if len(self._waiting) >= MOST_WAITING:
+                    raise Busy
+                question = Question(next(self._numbers), session, kind, content, key, [listener])
+                self._waiting.append(question)
+                self._more.notify_all()
         try:
             while True:
-                message = await question.answers.get()
+                message = await listener.answers.get()
                 yield message
                 if message[0] != "part":
                     return
         finally:
-            self._drop(question)
+            with self._more:
+                self._leave(question, listener)
 
     def _supersede(self, session: str) -> None:
-        for old in [q for q in self._waiting if q.session == session and q.kind == "run"]:
-            self._waiting.remove(old)
-            old.give(("superseded", None))
-        for i, q in self._running.items():
-            if q.session == session and q.kind == "run":
-                self._stops[i].value = q.number
+        """End what a session asked before. Under the lock."""
+        for q in (*self._waiting, *self._running.values()):
+            for listener in [x for x in q.listeners if x.session == session and q.kind == "run"]:
+                listener.give(("superseded", None))
+                self._leave(q, listener)
 
-    def _drop(self, question: Question) -> None:
-        """Forget a question nobody waits for."""
-        with self._more:
-            question.dropped = True
-            if question in self._waiting:
-                self._waiting.remove(question)
-            for i, q in self._running.items():
-                if q is question:
-                    self._stops[i].value = q.number
+    def _leave(self, question: Question, listener: Listener) -> None:
+        """Take a page off a question, and forget the question when nobody waits for it. Under the lock."""
+        if listener in question.listeners:
+            question.listeners.remove(listener)
+        if question.listeners:
+            return
+        if question in self._waiting:
+            self._waiting.remove(question)
+        for i, q in self._running.items():
+            if q is question:
+                self._stops[i].value = q.number
 
     def _next(self, i: int) -> Question | None:
         """The next question for a worker: new ones first, of a page it knows if it can. None when the pool closes."""
@@ -150,7 +191,7 @@ class Pool:
             self._picks += 1
             fresh = [q for q in self._waiting if not q.begun]
             near = (fresh if self._picks % 4 else []) or list(self._waiting)  # every fourth time the oldest
-            question = next((q for q in near[:8] if self._served.get(q.session) == i), near[0])
+            question = next((q for q in near[:MOST_PASSED] if self._served.get(q.session) == i), near[0])
             self._waiting.remove(question)
             self._running[i] = question
             self._served[question.session] = i
@@ -167,7 +208,7 @@ class Pool:
             time.sleep(0.1)
         while not self._closed and failures < 5:
             ours, theirs = ctx.Pipe()
-            process = ctx.Process(target=serve, args=(theirs, stop, self.where), daemon=True)
+            process = ctx.Process(target=serve, args=(theirs, stop, self.source), daemon=True)
             process.start()
             theirs.close()
             self._pids[i] = process.pid or 0
@@ -181,8 +222,8 @@ class Pool:
                 failures += 1
                 with self._more:
                     question = self._running.pop(i, None)
-                if question is not None:
-                    question.give(("failed", "The worker that did this ended unexpectedly; a new one is started."))
+                    if question is not None:
+                        question.give(("failed", question.why or _ENDED))
                 if not self._closed:
                     log.warning("worker %d ended; starting another", i)
             finally:
@@ -193,6 +234,11 @@ class Pool:
                 time.sleep(0.2 * failures)
         if failures and not self._closed:
             log.error("worker %d ended five times without an answer; it is not started again", i)
+            with self._more:
+                self._gone += 1
+                for question in list(self._waiting) if self._gone >= self.workers else []:
+                    self._waiting.remove(question)
+                    question.give(("failed", _GONE))
 
     def _feed(self, i: int, pipe: Any) -> None:
         while (question := self._next(i)) is not None:
@@ -201,24 +247,24 @@ class Pool:
             pipe.send((question.number, question.kind, {**question.content, "brief": brief}))
             while True:
                 if not _heard(pipe, TIME_LIMIT_S, lambda: self._closed):
+                    question.why = f"This took longer than {TIME_LIMIT_S / 60:.0f} minutes and was ended."
+                    if self.source.is_network:
+                        question.why += " Gather buses into fewer zones with --zones."
                     raise EOFError
                 message = pipe.recv()
-                if message[0] == "begun":
-                    with self._more:
-                        self._running.pop(i, None)
-                        question.begun = True
-                        newer = any(q.session == question.session and q.number > question.number and q.kind == "run"
-                                    for q in (*self._waiting, *self._running.values()))  # fmt: skip
-                        if not question.dropped and not newer:
-                            self._waiting.append(question)
-                            self._more.notify_all()
-                    question.give(("superseded", None) if newer else ("part", message[1]))
-                    break
-                if message[0] != "part":
-                    with self._more:  # before it is told, so that whoever asks next finds the worker free
-                        self._running.pop(i, None)
-                question.give(message)
-                if message[0] != "part":
+                with self._more:  # whoever asks next finds the worker free, and nobody joins what is over
+                    if message[0] == "part":
+                        question.give(message)
+                        continue
+                    self._running.pop(i, None)
+                    if message[0] != "begun":
+                        question.give(message)
+                        break
+                    question.begun = True
+                    question.give(("part", message[1]))
+                    if question.listeners:
+                        self._waiting.append(question)
+                        self._more.notify_all()
                     break
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gridrush.case.model import Case
     from gridrush.study.instant import Instant
+    from gridrush.web.opened import Source
 
 log = logging.getLogger(__name__)
 
@@ -29,23 +30,21 @@ def problems_of(error: CaseError) -> list[dict[str, Any]]:
     return [{"where": p.where, "found": str(p.found)[:200], "wanted": p.wanted, "hint": p.hint} for p in error.problems]
 
 
-def serve(pipe: Connection, stop: Any, where: str) -> None:
+Answer = Callable[[str, Any, Connection, Callable[[], bool]], Message]
+
+
+def serve(pipe: Connection, stop: Any, source: Source) -> None:
     """Answer requests from the pipe until it closes.
 
     Parameters
     ----------
     stop : shared value
         Number of the request nobody waits for any more.
-    where : str
-        The case.
+    source : Source
+        The case or network.
     """
     _quiet()
-    from gridrush.case.load import load_case
-    from gridrush.study.instant import Instant
-
-    case = load_case(where)
-    instant = Instant.of(case)
-    instant.run(case.default_scenario)  # kernels are loaded before the first slider moves
+    answer = _of_network(source) if source.is_network else _of_case(source)
     gc.collect()
     gc.freeze()  # what is warm stays; later collections need not look at it
     pipe.send(("ready", None))
@@ -55,7 +54,28 @@ def serve(pipe: Connection, stop: Any, where: str) -> None:
         except EOFError:
             return
         gone = partial(_superseded, stop, number)
-        pipe.send(_answered(partial(_answer, instant, kind, content, pipe, gone)))
+        pipe.send(_answered(partial(answer, kind, content, pipe, gone)))
+
+
+def _of_case(source: Source) -> Answer:
+    """Answers about a case, its kernels loaded before the first slider moves."""
+    from gridrush.study.instant import Instant
+
+    case = source.case()
+    instant = Instant.of(case)
+    instant.run(case.default_scenario)
+    return partial(_answer, instant)
+
+
+def _of_network(source: Source) -> Answer:
+    from gridrush.web.network_desk import NetworkDesk
+
+    desk = NetworkDesk.of(source.network())
+
+    def answer(kind: str, content: Any, pipe: Connection, gone: Callable[[], bool]) -> Message:
+        return "done", desk.answer(kind, content)
+
+    return answer
 
 
 def _superseded(stop: Any, number: int) -> bool:
@@ -123,7 +143,7 @@ def _span(instant: Instant, content: Any) -> tuple[pd.Timestamp, pd.Timestamp, l
     return first, last, [12 * t.year + t.month - 1 for t in (first, last - pd.Timedelta(hours=1))]
 
 
-def work(pipe: Connection, where: str, kind: str, content: Any) -> None:
+def work(pipe: Connection, source: Source, kind: str, content: Any) -> None:
     """Do one job, telling how far it is."""
     _quiet()
 
@@ -131,9 +151,11 @@ def work(pipe: Connection, where: str, kind: str, content: Any) -> None:
         pipe.send(("progress", (float(share), word)))
 
     def begin() -> Message:
-        from gridrush.case.load import load_case
+        if source.is_network:
+            from gridrush.web.network_desk import JOBS as OF_NETWORKS
 
-        return "done", JOBS[kind](load_case(where), content, tell)
+            return "done", OF_NETWORKS[kind](source.network(), content, tell)
+        return "done", JOBS[kind](source.case(), content, tell)
 
     pipe.send(_answered(begin))
     pipe.close()

@@ -125,6 +125,33 @@ def test_who_waits_is_told_the_year_looked_at_before_another_gets_the_rest(clien
         assert t[0]["result"]["annual"]["co2_mt"] == t[-1]["result"]["annual"]["co2_mt"][: len(t[0]["result"]["years"])]
 
 
+def test_pages_that_ask_the_same_share_one_answer(client: TestClient) -> None:
+    pool = client.app.app.state.pool  # type: ignore[attr-defined]
+
+    def one(n: int) -> list[dict[str, Any]]:
+        return lines(client.post("/api/simulate", json={**ask({"fee": 21.5}, session=f"same{n}"), "year": 2022}))
+
+    before = next(pool._numbers)
+    with ThreadPoolExecutor(6) as people:
+        told = list(people.map(one, range(6)))
+    assert next(pool._numbers) - before == 2  # one question between the two looks
+    assert {t[-1]["kind"] for t in told} == {"done"}
+    assert all(t[-1]["result"] == told[0][-1]["result"] for t in told)
+
+
+def test_who_turns_away_does_not_take_the_answer_from_others(client: TestClient) -> None:
+    def one(session: str, fee: float) -> str:
+        got = client.post("/api/simulate", json=ask({"fee": fee, "growth": 0.04}, session=session))
+        return str(lines(got)[-1]["kind"])
+
+    with ThreadPoolExecutor(3) as people:
+        both = [people.submit(one, s, 22.5) for s in ("leaves", "stays")]
+        time.sleep(0.2)
+        newer = people.submit(one, "leaves", 23.5)
+        assert {b.result() for b in both} <= {"done", "superseded"}
+        assert (both[1].result(), newer.result()) == ("done", "done")
+
+
 def test_a_case_that_does_not_load_is_told_in_place_until_it_is_mended(tmp_path: Path) -> None:
     where = tmp_path / "mine"
     new_case(where)

@@ -15,8 +15,8 @@ FOLDER = resources.files("gridrush.i18n")
 FRONTEND = Path(__file__).resolve().parents[3] / "frontend" / "src"
 OTHERS = ("ru", "kk", "vi")
 FORMS = {"en": {"one", "other"}, "ru": {"one", "few", "many", "other"}, "kk": {"other"}, "vi": {"other"}}
-SAME = re.compile(r"^(unit\.|take\.(nc|xlsx|json)$)")
-"""Keys whose text may be the same in every language: signs of units and names of formats."""
+SAME = re.compile(r"^(unit\.|take\.(nc|xlsx|json)$|control\.plant$)")
+"""Keys whose text may be the same in every language: signs of units, names of formats, names alone."""
 
 
 def words(language: str) -> dict[str, str]:
@@ -26,7 +26,7 @@ def words(language: str) -> dict[str, str]:
 
 def stem(key: str) -> str:
     """Key of a text without its plural form."""
-    return re.sub(r"^(panel\.more|week\.days)\.\w+$", r"\1", key)
+    return re.sub(r"^(panel\.more|net\.more|week\.days)\.\w+$", r"\1", key)
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -37,7 +37,7 @@ def test_no_key_is_missing_or_too_many(language: str) -> None:
 @pytest.mark.parametrize("language", ["en", *OTHERS])
 def test_a_plural_has_every_form_of_its_language(language: str) -> None:
     found = words(language)
-    for head in ("panel.more", "week.days"):
+    for head in ("panel.more", "net.more", "week.days"):
         assert {k.rpartition(".")[2] for k in found if k.startswith(head + ".")} == FORMS[language]
 
 
@@ -71,6 +71,19 @@ def test_every_lever_line_party_scenario_and_zone_has_a_text() -> None:
     assert {f"party.{k}" for k in PARTIES} <= have.keys()
     assert {f"zone.{z}" for z in case.zone_names} <= have.keys()
     assert {f"{what}.{s}" for s in case.scenarios for what in ("scenario", "story")} <= have.keys()
+
+
+def test_every_control_and_story_of_a_network_has_a_text() -> None:
+    from gridrush.study.networks import system_of
+    from gridrush.web.network_controls import moves_of, stories
+
+    have, system = words("en"), system_of(load_case("kazakhstan"), year=2022)
+    moves = moves_of(system)
+    for c in moves.controls:
+        assert f"control.{c.key.split(':')[0]}" in have
+        assert f"net.group.{c.group}" in have
+    told = {"as", *(s["name"] for s in stories(system, moves))}
+    assert {f"net.{what}.{s}" for s in told for what in ("story", "about")} <= have.keys()
 
 
 def test_formats_name_every_month_and_day() -> None:
