@@ -29,7 +29,7 @@ def shortfalls(
         if math.isfinite(float(np.concatenate(rows.row_lower)[first])):
             slack[name] = rows.add_columns(np.ones(1), np.zeros(1), np.full(1, np.inf))[0]
             rows.put(np.arange(first, last), np.full(last - first, slack[name]), 1.0)
-    h = solver(rows.model())
+    h = solver(rows)
     if not solved(h, "shortfalls of the plan"):
         return {"limits on what may stand": math.inf}
     x = np.asarray(h.getSolution().col_value)

@@ -25,6 +25,7 @@ from gridrush.planning.options import (
     stage_weights,
 )
 from gridrush.planning.plan import Plan
+from gridrush.planning.planner import Planner
 from gridrush.study.candidates import availability, candidate_of, contracts_of, interruptible_of
 from gridrush.study.networks import Network, is_file_of_a_system
 from gridrush.study.paths import draw_paths
@@ -94,15 +95,16 @@ def plan(
 def solve(
     problem: PlanProblem, *, lole_target_h: float | None = None, gap: float = 1e-3, samples: int = 1_000,
     seed: int = 1, threads: int = 2, seconds: float = math.inf, progress: Callable[[Progress], None] | None = None,
+    planner: Planner | None = None,
 ) -> Plan:  # fmt: skip
-    """The plan of a problem; see `plan`."""
+    """The plan of a problem; see `plan`. What is learnt is kept in a `planner` of the same stages and candidates."""
     risk = None if lole_target_h is None else lole_by(samples, seed)
     stages, candidates = problem.stages, problem.candidates
-    width = step_h(stages) if risk is None else 1  # outages are drawn hour by hour
+    width = step_h(stages) if risk is None and planner is None else 1  # outages are drawn hour by hour
     if width > 1:
         stages, candidates = in_steps(stages, candidates, width)
     found = expand(stages, candidates, gap=gap, lole=risk, lole_target_h=lole_target_h, threads=threads,
-                   seconds=seconds, progress=progress)  # fmt: skip
+                   seconds=seconds, progress=progress, planner=planner)  # fmt: skip
     return found if width == 1 else by_hour(found, problem.stages, problem.candidates, width)
 
 

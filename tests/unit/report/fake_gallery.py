@@ -114,7 +114,7 @@ def make_plan() -> dict[str, Any]:
         "nuclear": {"candidate": "nuclear", "unit_mw": 1200.0, "earliest_year": 2036, "needs_consent": True,
                     "capex_usd_per_mw": {"low": 5e6, "best": 6e6, "high": 9e6},
                     "break_even_capex_usd_per_mw": {"low": 3.1e6, "best": 3.3e6, "high": 3.4e6},
-                    "break_even_carbon_price_usd_per_t": {"low": 38.0, "best": 41.0, "high": 44.0},
-                    "wait_years": 5.0, "price_of_waiting_usd": -2e8},
+                    "break_even_carbon_price_usd_per_t": {"low": 38.0, "best": 41.0, "high": 44.0, "most": 250.0},
+                    "wait_years": 5.0, "price_of_waiting_usd": -2e8, "money_of": 2036},
         "miners": {"regret": regret, "stranded_usd_per_year": 6e7, "bill": {"no contract": bill}},
     }  # fmt: skip

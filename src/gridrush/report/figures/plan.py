@@ -11,7 +11,7 @@ import pandas as pd
 from gridrush.report.figures.figure import WIDE, Figure
 from gridrush.report.svg import Svg, bounds, frame, ticks
 from gridrush.report.view import View
-from gridrush.report.words import DASH, fuel_colour, fuel_name, interval, number, plain, signed, with_unit
+from gridrush.report.words import DASH, fuel_colour, fuel_name, number, plain, signed, with_unit
 
 LINES: Mapping[str, str] = {
     "capex": "Building", "fixed": "Keeping plants ready", "variable": "Fuel and running", "import": "Imports",
@@ -208,17 +208,15 @@ def nuclear(view: View) -> Figure | None:
         f"Capital cost of one unit of {with_unit(unit, 'MW', 4)} that serves from {found['earliest_year']} at the "
         "earliest, and the cost at which a least-cost plan would build it, interest during building apart."
     )
-    carbon = found.get("break_even_carbon_price_usd_per_t")
-    if carbon and carbon.get("best") is not None:
-        caption += (
-            f" At its expected cost it enters once CO₂ costs {with_unit(float(carbon['best']), 'USD', 2)} a tonne "
-            f"({interval(carbon.get('low'), carbon.get('high'), 'USD', 2)})."
-        )
+    caption += _carbon(found.get("break_even_carbon_price_usd_per_t") or {})
     wait = found.get("price_of_waiting_usd")
     if wait is not None:
         verb = "costs" if float(wait) > 0 else "saves"
         later = number(float(found["wait_years"]))
-        caption += f" Deciding {later} years later {verb} {with_unit(abs(float(wait)), 'USD', 2)}."
+        caption += (
+            f" Deciding {later} years later {verb} {with_unit(abs(float(wait)), 'USD', 2)}: what the reactor is worth "
+            f"in these years, less what it costs in them (money of {found['money_of']})."
+        )
     if found.get("needs_consent"):
         caption += " It also needs the consent of the people."
     rows = [("Expected to cost", claimed, "var(--nuclear)"), ("Worth to the system", even, "var(--flow)")]
@@ -249,6 +247,22 @@ def nuclear(view: View) -> Figure | None:
                         columns=["capital cost", "low [USD/MW]", "best [USD/MW]", "high [USD/MW]"])  # fmt: skip
     return Figure("plan-nuclear", title, caption, f"Planner; costs from the case’s projects. {_asked(view.plan or {})}",
                   "estimated", draw, data)  # fmt: skip
+
+
+def _carbon(found: Mapping[str, Any]) -> str:
+    """What a carbon price does for the reactor."""
+    best, low, high = (None if found.get(k) is None else float(found[k]) for k in ("best", "low", "high"))
+    if not found:
+        return ""
+    if best is None:
+        return (f" No carbon price up to {with_unit(float(found['most']), 'USD', 3)} a tonne of CO₂ brings it in: "
+                "other plants save CO₂ for less.")  # fmt: skip
+    if best == 0.0:
+        return " It needs no carbon price."
+    text = f" At its expected cost it enters once CO₂ costs about {with_unit(best, 'USD', 2)} a tonne"
+    sides = [f"not yet at {number(low)}"] if low is not None else []
+    sides += [f"certainly at {number(high)}"] if high is not None else []
+    return text + (f" ({', '.join(sides)})." if sides else ".")
 
 
 def _rows(plan: Mapping[str, Any] | None, key: str) -> Sequence[Mapping[str, Any]]:
