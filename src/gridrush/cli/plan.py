@@ -72,7 +72,7 @@ def plan(
     ] = None,
     gap: Annotated[float, typer.Option(min=0.0, help="Certified distance from the best plan, as a share.")] = 1e-3,
     scenario: ScenarioName = None,
-    samples: Annotated[int, typer.Option(min=2, help="Sample years of each look at reliability.")] = 1_000,
+    samples: Annotated[int, typer.Option(min=2, help="Sample years of each look at reliability, at least.")] = 1_000,
     futures: Annotated[int, typer.Option(min=1, help="Weather paths of each stage of a case.")] = 1,
     zones: Zones = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads; the plan does not depend on them.")] = 2,
@@ -100,7 +100,7 @@ def plan(
         raise CaseError(wrong)
     quiet()
     from gridrush.planning.planner import Planner
-    from gridrush.study.expansion import independent_lole, plan_problem, solve
+    from gridrush.study.expansion import independent_lole, plan_problem, resolving, solve
     from gridrush.study.plan_files import told, whole_plan
     from gridrush.study.plan_store import PLANS, save_plan
 
@@ -121,7 +121,7 @@ def plan(
             progress=lambda p: tell(whole_bar * (min(1.0, gap / p.gap_share) if p.gap_share > 0 else 1.0),
                                     f"{p.what}: gap {p.gap_share:.3%}"),
         )  # fmt: skip
-        check = [] if lole is None else independent_lole(found, samples=samples, seed=seed)
+        check = [] if lole is None else independent_lole(found, samples=resolving(samples, lole), seed=seed)
         more = {} if planner is None else _answers(problem, found, planner, max(gap, ANSWERS_GAP), every, seed, tell)
     asked = {"from": found.years[0], "to": found.years[-1], "every": every, "lole": lole, "carbon_price": carbon_price,
              "exclude": exclude or [], "force": force or [], "decide": decide and str(decide.date()), "gap": gap,

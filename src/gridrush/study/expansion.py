@@ -35,6 +35,9 @@ from gridrush.study.steps import by_hour, in_steps, step_h
 STAGE_YEARS = 5
 DAYS_PER_YEAR = 365.25
 
+NONE_SEEN = 3.0
+"""Upper end of the 95% interval of a number of events of which none was seen (rule of three)."""
+
 CHECK_SEED = 1_000_003
 """Added to the seed for the independent look at the finished plan."""
 
@@ -69,7 +72,8 @@ def plan(
     every : int
         Years from one milestone to the next; `last` is always one.
     lole_target_h : float, optional
-        Loss of load expectation that every stage must hold, by Monte Carlo over `samples` years. [h/yr]
+        Loss of load expectation that every stage must hold, by Monte Carlo over `samples` years, and as many more as
+        the target needs to be told from zero. [h/yr]
     gap : float
         Share of the cost by which the plan may be dearer than its lower bound.
 
@@ -98,7 +102,7 @@ def solve(
     planner: Planner | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a problem; see `plan`. What is learnt is kept in a `planner` of the same stages and candidates."""
-    risk = None if lole_target_h is None else lole_by(samples, seed)
+    risk = None if lole_target_h is None else lole_by(resolving(samples, lole_target_h), seed)
     stages, candidates = problem.stages, problem.candidates
     width = step_h(stages) if risk is None and planner is None else 1  # outages are drawn hour by hour
     if width > 1:
@@ -106,6 +110,16 @@ def solve(
     found = expand(stages, candidates, gap=gap, lole=risk, lole_target_h=lole_target_h, threads=threads,
                    seconds=seconds, progress=progress, planner=planner)  # fmt: skip
     return found if width == 1 else by_hour(found, problem.stages, problem.candidates, width)
+
+
+def resolving(samples: int, lole_target_h: float) -> int:
+    """Sample years that can tell a LOLE from nothing: without a single hour short in N years, LOLE is under 3 / N h.
+
+    References
+    ----------
+    J. A. Hanley and A. Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983) 1743-1745.
+    """
+    return max(samples, math.ceil(NONE_SEEN / lole_target_h))
 
 
 def lole_by(samples: int, seed: int) -> Callable[[System], Estimate]:

@@ -290,3 +290,18 @@ def test_a_line_that_carries_one_way_brings_nothing_back() -> None:
     back = replace(there, zone=1, zone_to=0)
     assert expand([s], [there]).standing_mw[0, 0] == pytest.approx(100.0)
     assert expand([s], [back]).standing_mw[0, 0] == pytest.approx(0.0)
+
+
+def test_of_many_things_that_would_help_those_that_ask_for_least_are_said() -> None:
+    late = [nuclear(earliest_year=2045 - i, max_mw=100.0) for i in range(14)]
+    options = [replace(c, name=f"nuclear {i}") for i, c in enumerate(late)]
+    options.append(gas(max_mw=10.0, at_least_mw={2030: 50.0}, earliest_year=2030))
+    margin = 0.5
+    with pytest.raises(InfeasibleError) as e:
+        expand([stage(FLAT)], options, margin_share=margin)
+    said = e.value.clashes
+    helps = [line for line in said if line.startswith("would help")]
+    assert len(helps) == 12
+    assert [line.split(" before ")[0].split(": ")[1] for line in helps[:3]] == [
+        "more than 10 MW of gas", "service of nuclear 13", "service of nuclear 12"]  # fmt: skip
+    assert said[-1].startswith("and 3 more")

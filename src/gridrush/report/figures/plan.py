@@ -231,8 +231,8 @@ def nuclear(view: View) -> Figure | None:
         )
     if not ((view.plan or {}).get("asked") or {}).get("lole"):
         caption += (
-            " No reliability target was asked for, so firm power counts only by what it saves while other units are there "
-            "as often as on average."
+            " No reliability target was asked for, so firm power counts only by what it saves while other units are "
+            "there as often as on average."
         )
     if found.get("needs_consent"):
         caption += " It also needs the consent of the people."
