@@ -206,7 +206,7 @@ def _write(problem: PlanProblem, found: Plan, whole: dict[str, Any], asked: dict
                             f"{found.cost_usd:,.0f} USD, gap {found.gap:.3%}.",
                 )  # fmt: skip
             else:
-                write_plan(found, file)
+                write_plan(found, file, whole)
     except ImportError as missing:
         raise EngineError(f"writing {out.name} needs pip install 'gridrush[study,pypsa]': {missing}") from None
     except OSError as err:

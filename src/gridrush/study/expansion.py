@@ -113,7 +113,7 @@ def solve(
 
 
 def resolving(samples: int, lole_target_h: float) -> int:
-    """Sample years that can tell a LOLE from nothing: without a single hour short in N years, LOLE is under 3 / N h.
+    """Sample years that can tell a LOLE from nothing: if none of N is short, short ones are rarer than 3 in N.
 
     References
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -17,6 +17,9 @@ from gridrush.case.scenario import Scenario
 from gridrush.planning.plan import Plan
 from gridrush.study.expansion import PlanProblem
 from gridrush.study.plan_answers import builds_with_slips, waterfall
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = "plan.json"
 """Name of a plan in the folder that `gridrush plan --out` writes."""
@@ -177,8 +180,27 @@ def write_scenario(difference: Mapping[str, Any], path: Path, *, comment: str) -
     path.write_text("".join(f"# {line}\n" for line in comment.splitlines()) + body, encoding="utf-8")
 
 
-def write_plan(plan: Plan, path: Path) -> None:
-    """A plan as `.xlsx` (its tables) or `.nc` (its last stage as a PyPSA network)."""
+def answer_tables(more: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """The answers as sheets of a workbook: each number with the interval that gaps leave open."""
+    import pandas as pd
+
+    out: dict[str, pd.DataFrame] = {}
+    if (n := more.get("nuclear")) and n.get("candidate"):
+        names = {"capex_usd_per_mw": "capex expected [USD/MW]",
+                 "break_even_capex_usd_per_mw": "break-even capex [USD/MW]",
+                 "break_even_carbon_price_usd_per_t": "break-even carbon price [USD/t]",
+                 "dearer_with_one_usd": "plan with one reactor dearer by [USD]",
+                 "price_of_waiting": f"cost of deciding {n['wait_years']:.0f} years later [USD]"}  # fmt: skip
+        out["nuclear"] = pd.DataFrame([(words, n[k]["low"], n[k]["best"], n[k]["high"]) for k, words in names.items()],
+                                      columns=["what", "low", "best", "high"])  # fmt: skip
+    if m := more.get("miners"):
+        out["regret"] = pd.DataFrame(m["regret"])
+        out["stranded"] = pd.DataFrame([{"contract": k, **v} for k, v in m["bill"].items()])
+    return out
+
+
+def write_plan(plan: Plan, path: Path, more: Mapping[str, Any] | None = None) -> None:
+    """A plan as `.xlsx` (its tables and answers) or `.nc` (its last stage as a PyPSA network)."""
     if path.suffix == ".nc":
         import warnings
 
@@ -191,5 +213,5 @@ def write_plan(plan: Plan, path: Path) -> None:
     import pandas as pd
 
     with pd.ExcelWriter(path) as book:
-        for sheet, table in plan.tables().items():
+        for sheet, table in {**plan.tables(), **answer_tables(more or {})}.items():
             table.to_excel(book, sheet_name=sheet, index=table.index.name is not None)

@@ -20,7 +20,7 @@ from gridrush.planning.options import Candidate
 from gridrush.study.candidates import candidate_of, contracts_of
 from gridrush.study.expansion import PlanProblem, case_problem, solve
 from gridrush.study.plan_answers import miners_question, nuclear_question, waterfall
-from gridrush.study.plan_files import command, scenario_of, told, whole_plan, write_plan, write_scenario
+from gridrush.study.plan_files import answer_tables, command, scenario_of, told, whole_plan, write_plan, write_scenario
 from gridrush.study.plan_store import save_plan, stored_plan
 from gridrush.study.simulate import grid_model
 
@@ -118,6 +118,8 @@ def test_a_reactor_enters_at_its_break_even_capex_and_not_above(case: Case, prob
     assert standing(1.03 * worth["high"]) == 0.0
     said = told({"nuclear": found})
     assert len(said) == 3
+    sheet = answer_tables({"nuclear": found})["nuclear"].set_index("what")
+    assert sheet.loc["break-even capex [USD/MW]", "best"] == worth["best"]
     assert said[0].startswith("A first reactor of 200 MW, from 2025 on, is in the least-cost plan if it costs")
 
 
@@ -188,5 +190,8 @@ def test_regret_is_nothing_for_the_plan_of_the_future_that_comes(case: Case) -> 
         "Regret of the plan for miners who stay and switch off when called", "Regret of the plan for miners who leave",
     ]  # fmt: skip
     assert len(said) == 5
+    sheets = answer_tables({"miners": found})
+    assert len(sheets["regret"]) == 6
+    assert len(sheets["stranded"]) == 2
     with pytest.raises(CaseError):
         miners_question(case, first=2025, last=2025, stay="nobody")
