@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from gridrush.planning.options import Candidate, Future
 from gridrush.planning.refresh import no_values, operate
 
 T = 24
+POOL = ThreadPoolExecutor(1)
 
 
 def random_operation(seed: int, *, memory: bool, loss: bool) -> tuple[Operation, np.ndarray, np.ndarray]:
@@ -68,12 +71,12 @@ def test_without_memory_clearing_is_the_linear_program_and_its_prices_prove_it(s
     tree = tree_of(op)
     assert tree is not None
     cleared = Clearing(op, tree).run(x, values=no_values(op))
-    (lp,) = operate([op], [x], threads=1, bases={}, keys=[0], probe=False)
+    (lp,) = operate([op], [x], pool=POOL, bases={}, keys=[0], probe=False)
     assert cleared.missing_mw == 0.0
     assert cleared.cost_usd == pytest.approx(lp.cost_usd, rel=1e-7, abs=1e-3)
     cut = price_cut(op, cleared.price, no_values(op))
     assert cut.at(x) == pytest.approx(cleared.cost_usd, rel=1e-6, abs=1e-2)
-    (other,) = operate([op], [y], threads=1, bases={}, keys=[0], probe=False)
+    (other,) = operate([op], [y], pool=POOL, bases={}, keys=[0], probe=False)
     assert cut.at(y) <= other.cost_usd * (1 + 1e-9) + 1e-3
 
 
@@ -83,7 +86,7 @@ def test_with_stores_and_water_both_bounds_hold_and_meet_where_values_are_right(
     op, x, y = random_operation(seed, memory=True, loss=loss)
     tree = tree_of(op)
     assert tree is not None
-    (lp,) = operate([op], [x], threads=1, bases={}, keys=[0], probe=False)
+    (lp,) = operate([op], [x], pool=POOL, bases={}, keys=[0], probe=False)
     clearing = Clearing(op, tree)
     upper = clearing.run(x, schedule=lp.schedule)
     scale = abs(lp.cost_usd) + 1e4
@@ -93,7 +96,7 @@ def test_with_stores_and_water_both_bounds_hold_and_meet_where_values_are_right(
         price_cut(op, lp.price, lp.values), price_cut(op, clearing.run(x, values=lp.values).price, lp.values)
     ):  # fmt: skip
         assert cut.at(x) == pytest.approx(lp.cost_usd, abs=1e-5 * scale)
-        (other,) = operate([op], [y], threads=1, bases={}, keys=[0], probe=False)
+        (other,) = operate([op], [y], pool=POOL, bases={}, keys=[0], probe=False)
         assert cut.at(y) <= other.cost_usd + 1e-6 * scale
     nonsense = price_cut(op, 50.0 * np.random.default_rng(seed).random((op.Z, op.T)), lp.values)
     assert nonsense.at(x) <= lp.cost_usd + 1e-6 * scale

@@ -19,12 +19,16 @@ from gridrush.errors import CaseError, EngineError, Problem
 
 if TYPE_CHECKING:
     from gridrush.planning.plan import Plan
+    from gridrush.planning.planner import Planner
     from gridrush.study.expansion import PlanProblem
 
 
 FORMS = ("", ".xlsx", ".nc", ".yaml", ".json")
 """How the name of what `--out` writes may end; nothing: a folder."""
 
+
+PLAN_SHARE = 0.25
+"""Part of the bar that the plan takes when it is to answer more."""
 
 ANSWERS_GAP = 2e-3
 """Gap of the many plans behind the answers, at least: their intervals say what it leaves open."""
@@ -68,7 +72,7 @@ def plan(
     ] = None,
     gap: Annotated[float, typer.Option(min=0.0, help="Certified distance from the best plan, as a share.")] = 1e-3,
     scenario: ScenarioName = None,
-    samples: Annotated[int, typer.Option(min=2, help="Sample years of each look at reliability.")] = 1_000,
+    samples: Annotated[int, typer.Option(min=2, help="Sample years of each look at reliability, at least.")] = 1_000,
     futures: Annotated[int, typer.Option(min=1, help="Weather paths of each stage of a case.")] = 1,
     zones: Zones = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads; the plan does not depend on them.")] = 2,
@@ -95,7 +99,8 @@ def plan(
     if wrong:
         raise CaseError(wrong)
     quiet()
-    from gridrush.study.expansion import independent_lole, plan_problem, solve
+    from gridrush.planning.planner import Planner
+    from gridrush.study.expansion import independent_lole, plan_problem, resolving, solve
     from gridrush.study.plan_files import told, whole_plan
     from gridrush.study.plan_store import PLANS, save_plan
 
@@ -108,14 +113,16 @@ def plan(
         )  # fmt: skip
         if problem.case is None and (answers or (out is not None and out.suffix == ".yaml")):
             raise CaseError([Problem("--answers" if answers else "--out", system, "a case: a network has no miners")])
+        whole_bar = PLAN_SHARE if answers else 1.0
+        planner = Planner(problem.stages, problem.candidates, threads=threads) if answers else None
         found = solve(
             problem, lole_target_h=lole, gap=gap, samples=samples, seed=seed, threads=threads,
-            seconds=math.inf if seconds is None else seconds,
-            progress=lambda p: tell(min(1.0, gap / p.gap_share) if p.gap_share > 0 else 1.0,
+            seconds=math.inf if seconds is None else seconds, planner=planner,
+            progress=lambda p: tell(whole_bar * (min(1.0, gap / p.gap_share) if p.gap_share > 0 else 1.0),
                                     f"{p.what}: gap {p.gap_share:.3%}"),
         )  # fmt: skip
-        check = [] if lole is None else independent_lole(found, samples=samples, seed=seed)
-        more = _answers(problem, found, gap, every, seed, threads, lambda x: tell(1.0, x)) if answers else {}
+        check = [] if lole is None else independent_lole(found, samples=resolving(samples, lole), seed=seed)
+        more = {} if planner is None else _answers(problem, found, planner, max(gap, ANSWERS_GAP), every, seed, tell)
     asked = {"from": found.years[0], "to": found.years[-1], "every": every, "lole": lole, "carbon_price": carbon_price,
              "exclude": exclude or [], "force": force or [], "decide": decide and str(decide.date()), "gap": gap,
              "scenario": problem.scenario, "samples": samples, "futures": futures, "seed": seed}  # fmt: skip
@@ -138,17 +145,24 @@ def plan(
 
 
 def _answers(
-    problem: PlanProblem, found: Plan, gap: float, every: int, seed: int, threads: int, tell: Callable[[str], None]
-) -> dict[str, Any]:
+    problem: PlanProblem, found: Plan, planner: Planner, gap: float, every: int, seed: int,
+    tell: Callable[[float, str], None],
+) -> dict[str, Any]:  # fmt: skip
     from gridrush.study.plan_answers import miners_question, nuclear_question
 
     assert problem.case is not None
-    years, gap = found.years, max(gap, ANSWERS_GAP)
-    return {
-        "nuclear": nuclear_question(problem.case, problem, found, gap=gap, threads=threads, tell=tell),
-        "miners": miners_question(problem.case, first=years[0], last=years[-1], every=every, seed=seed, gap=gap,
-                                  threads=threads, tell=tell),
-    }  # fmt: skip
+    left = (1.0 - PLAN_SHARE) / 2
+
+    def nuclear_tell(share: float, what: str) -> None:
+        tell(PLAN_SHARE + left * share, f"nuclear: {what}")
+
+    def miners_tell(share: float, what: str) -> None:
+        tell(PLAN_SHARE + left * (1.0 + share), f"miners: {what}")
+
+    nuclear = nuclear_question(problem.case, problem, found, planner=planner, gap=gap, tell=nuclear_tell)
+    miners = miners_question(problem.case, first=found.years[0], last=found.years[-1], every=every, seed=seed, gap=gap,
+                             threads=planner.search.threads, tell=miners_tell)  # fmt: skip
+    return {"nuclear": nuclear, "miners": miners}
 
 
 def _print(problem: PlanProblem, found: Plan) -> None:
@@ -192,7 +206,7 @@ def _write(problem: PlanProblem, found: Plan, whole: dict[str, Any], asked: dict
                             f"{found.cost_usd:,.0f} USD, gap {found.gap:.3%}.",
                 )  # fmt: skip
             else:
-                write_plan(found, file)
+                write_plan(found, file, whole)
     except ImportError as missing:
         raise EngineError(f"writing {out.name} needs pip install 'gridrush[study,pypsa]': {missing}") from None
     except OSError as err:

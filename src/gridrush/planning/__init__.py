@@ -2,7 +2,15 @@
 
 from gridrush.planning.aggregate import typical_days
 from gridrush.planning.decomposition import Progress
-from gridrush.planning.entry import break_even_capex, break_even_carbon_price, worth_usd_per_mw_year
+from gridrush.planning.entry import (
+    Between,
+    CarbonEntry,
+    Entry,
+    Pair,
+    break_even_capex,
+    break_even_carbon_price,
+    worth_usd_per_mw_year,
+)
 from gridrush.planning.expand import expand
 from gridrush.planning.leadtime import (
     consent_years,
@@ -22,20 +30,25 @@ from gridrush.planning.options import (
     with_builds,
 )
 from gridrush.planning.plan import LINES, Plan
+from gridrush.planning.planner import Planner
 from gridrush.planning.regret import Bill, minimax_regret, operate_plan, regret_table, stranded_bill
-from gridrush.planning.relief import Remedy, break_even, bridge, presence, price_of_waiting, relief_table
+from gridrush.planning.relief import Remedy, bridge, presence, price_of_waiting, relief_table
 
 __all__ = [
     "LINES",
+    "Between",
     "Bill",
     "Candidate",
+    "CarbonEntry",
+    "Entry",
     "Future",
+    "Pair",
     "Plan",
+    "Planner",
     "Progress",
     "Remedy",
     "Stage",
     "annuity_share",
-    "break_even",
     "break_even_capex",
     "break_even_carbon_price",
     "bridge",

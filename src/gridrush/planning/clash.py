@@ -13,6 +13,8 @@ from gridrush.planning.lp import MW_PER_GW, Rows, solved, solver
 from gridrush.planning.options import Candidate, Stage
 
 WORTH_SAYING_MW = 1.0
+MOST_HELPS = 12
+"""Sentences on what would help; the others are counted."""
 
 
 def shortfalls(
@@ -29,7 +31,7 @@ def shortfalls(
         if math.isfinite(float(np.concatenate(rows.row_lower)[first])):
             slack[name] = rows.add_columns(np.ones(1), np.zeros(1), np.full(1, np.inf))[0]
             rows.put(np.arange(first, last), np.full(last - first, slack[name]), 1.0)
-    h = solver(rows.model())
+    h = solver(rows)
     if not solved(h, "shortfalls of the plan"):
         return {"limits on what may stand": math.inf}
     x = np.asarray(h.getSolution().col_value)
@@ -40,13 +42,13 @@ def clashes(
     stages: Sequence[Stage], candidates: Sequence[Candidate], *, margins: Sequence[Margin] | None = None,
     margin_share: Sequence[float] = (),
 ) -> list[str]:  # fmt: skip
-    """Sentences: what cannot be met, and what would relax it, the most helpful first."""
+    """Sentences: what cannot be met, and what would relax it: the most helpful first, then what asks for least."""
     short = shortfalls(stages, candidates, margins=margins, margin_share=margin_share)
     if not short:
         return ["whole units: the limits can be met with parts of units only; allow one more unit"]
     out = [f"{name}: short by {mw:.0f} MW" for name, mw in short.items()]
     total = sum(short.values())
-    helps: list[tuple[float, str]] = []
+    helps: list[tuple[int, int, str]] = []  # MW, years sooner, what
     for i, c in enumerate(candidates):
         fixed = c.earliest_year <= stages[0].year or c.takes_over
         early = "" if fixed else f"service of {c.name} before {c.earliest_year} (lead time)"
@@ -63,6 +65,10 @@ def clashes(
                 new = [other if k == i else x for k, x in enumerate(candidates)]
                 left = sum(shortfalls(stages, new, margins=margins, margin_share=margin_share).values())
                 if total - left > WORTH_SAYING_MW:
-                    helps.append((total - left, what))
-    out += [f"would help by {mw:.0f} of {total:.0f} MW: {what}" for mw, what in sorted(helps, reverse=True)]
+                    sooner = c.earliest_year - stages[0].year if what == early else 0
+                    helps.append((round(total - left), sooner, what))
+    helps.sort(key=lambda x: (-x[0], *x[1:]))
+    out += [f"would help by {mw} of {total:.0f} MW: {what}" for mw, _, what in helps[:MOST_HELPS]]
+    if more := helps[MOST_HELPS:]:
+        out.append(f"and {len(more)} more that would help by {more[0][0]} MW or less")
     return out if helps else [*out, "no single limit on builds relaxes it: allow more kinds of plant, or later years"]

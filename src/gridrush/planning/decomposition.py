@@ -48,6 +48,9 @@ PLANES = 12
 """Planes at most between two rounds."""
 
 
+EXACT = 0.2
+"""Part of the gap that bounds at one point may leave open before more is learnt there."""
+
 START_WEEKS = 8
 START_GAP = 0.01
 
@@ -84,29 +87,30 @@ class Search:
 
     def __init__(
         self, stages: Sequence[Stage], candidates: Sequence[Candidate], *, threads: int,
-        progress: Callable[[Progress], None] | None, seconds: float, ops: list[list[Operation]] | None = None,
-        ideal_usd: Sequence[float] | None = None,
+        ops: list[list[Operation]] | None = None, ideal_usd: Sequence[float] | None = None, bases: Bases | None = None,
     ) -> None:  # fmt: skip
-        self.stages, self.candidates, self.threads, self.report = stages, candidates, threads, progress
-        self.rough, self.ideal = False, ideal_usd
-        self.started, self.patience = time.monotonic(), seconds
+        self.stages, self.threads, self.rough, self.ideal = stages, threads, False, ideal_usd
+        self.report: Callable[[Progress], None] | None = None
+        self.begin(candidates)
         self.ops = operations(stages, candidates) if ops is None else ops
         self.oracles = [
             Oracle.of(op, budgets_of(op, s)) for s, mine in zip(stages, self.ops, strict=True) for op in mine
         ]
         self.at = [(y, f) for y, mine in enumerate(self.ops) for f in range(len(mine))]
-        self.bases: Bases = {}
+        self.bases: Bases = {} if bases is None else bases
         self.cuts: list[tuple[int, int, Cut]] = []
+
+    def begin(self, candidates: Sequence[Candidate], *, seconds: float = np.inf) -> float:
+        """Set out for a plan within a time, of candidates that cost the same to operate; when it begins. [s]"""
+        self.candidates, self.patience = candidates, seconds
         self.steps: list[Progress] = []
+        self.started = time.monotonic()
+        return self.started
 
     def run(
-        self, *, gap: float, margins: Sequence[Margin] | None, margin_share: Sequence[float], best: Best | None = None,
-        start_mw: Floats | None = None,
-    ) -> Best | None:  # fmt: skip
-        """Search until the gap is met; None when the limits on builds clash.
-
-        `best`: a plan whose planes are known here; `start_mw`: capacities to begin at, if they keep the limits.
-        """
+        self, *, gap: float, margins: Sequence[Margin] | None, margin_share: Sequence[float]
+    ) -> Best | None:
+        """Search until the gap is met, with all planes known from runs before; None when the limits clash."""
         self.margins, self.margin_share = margins, margin_share
         relaxed, whole = (
             Master(
@@ -120,27 +124,34 @@ class Search:
                 m.add(y, f, cut)
         if whole.solve() is None:
             return None
-        known = bool(self.cuts) and (best is not None or start_mw is not None)
-        again = relaxed.solve() if known else None  # the old plan itself may break margins that have risen
-        if again is not None:
-            start = again.standing_mw
-        elif start_mw is not None and relaxed.keeps(start_mw):
-            start = start_mw
-        else:
-            start = self._first(relaxed)
-        upper, lower = np.inf, -np.inf
-        found: Best | None = None
-        pool = ThreadPoolExecutor(self.threads) if self.threads > 1 and len(self.oracles) > 1 else None
-        try:
-            if whole.integer:
-                _, _, start, lower = self._phase(relaxed, (relaxed, whole), start, gap / 2, -np.inf, pool, False)
+        lower = -np.inf
+        with ThreadPoolExecutor(self.threads) as pool:
+            if not self.cuts:
+                start = self._first(relaxed)
+                if whole.integer:
+                    _, _, start, lower = self._phase(relaxed, (relaxed, whole), start, gap / 2, lower, pool, False)
+            else:
+                again = relaxed.solve()
+                assert again is not None
+                start = again.standing_mw
             found, upper, _, lower = self._phase(whole, (relaxed, whole), start, gap, lower, pool, whole.integer)
-        finally:
-            if pool is not None:
-                pool.shutdown()
         if found is None:
             raise EngineError("no plan was found within the time allowed: allow more seconds or a wider gap")
         return Best(found.standing_mw, found.operated, upper, lower, tuple(self.steps))
+
+    def learn(self, standing_mw: Floats, *, tolerance: float) -> list[tuple[list[Cut], Operated]]:
+        """Cuts and a dispatch of every operation at given capacities (Y, C); the cuts are kept."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            return self._learn((), standing_mw, pool, tolerance)
+
+    def _learn(
+        self, masters: Sequence[Master], x: Floats, pool: ThreadPoolExecutor, tolerance: float
+    ) -> list[tuple[list[Cut], Operated]]:  # fmt: skip
+        learnt = learn(self.oracles, [x[y] for y, _ in self.at], bases=self.bases, pool=pool, tolerance=tolerance)
+        for n, (cuts, _) in enumerate(learnt):
+            for k in cuts:
+                self._add(masters, n, k)
+        return learnt
 
     def _first(self, master: Master) -> Floats:
         """Where to start: the plan for a few spread weeks; for these, the cheapest firm capacity for the peak."""
@@ -149,16 +160,8 @@ class Search:
             for mine in self.ops
         ]
         if 3 * sum(op.T for mine in few for op in mine) < sum(op.T for mine in self.ops for op in mine):
-            rough = Search(
-                self.stages,
-                self.candidates,
-                threads=self.threads,
-                progress=None,
-                seconds=self.patience,
-                ops=few,
-                ideal_usd=self.ideal,
-            )
-            rough.rough = True
+            rough = Search(self.stages, self.candidates, threads=self.threads, ops=few, ideal_usd=self.ideal)
+            rough.rough, rough.patience = True, self.patience
             found = rough.run(gap=START_GAP, margins=self.margins, margin_share=self.margin_share)
             if found is not None:
                 return found.standing_mw
@@ -184,7 +187,7 @@ class Search:
 
     def _phase(
         self, master: Master, masters: Sequence[Master], x: Floats, gap: float, lower: float,
-        pool: ThreadPoolExecutor | None, integer: bool,
+        pool: ThreadPoolExecutor, integer: bool,
     ) -> tuple[Best | None, float, Floats, float]:  # fmt: skip
         """Rounds on one master until its bounds meet; best plan, upper bound, best point, lower bound."""
         upper, found, centre = np.inf, None, x
@@ -193,17 +196,9 @@ class Search:
             x, lower = p.standing_mw, max(lower, p.bound_usd)
         stalled = 0
         while True:
-            standing = [x[y] for y, _ in self.at]
-            learnt = learn(
-                self.oracles, standing, threads=self.threads, bases=self.bases, pool=pool, tolerance=0.2 * gap
-            )
+            learnt = self._learn(masters, x, pool, EXACT * gap)
             cost = master.total_usd(x, self._grouped([o.cost_usd for _, o in learnt]))
-            missing = 0.0
-            for n, (cuts, operated) in enumerate(learnt):
-                missing = max(missing, operated.missing_mw)
-                for k in cuts:
-                    self._add(masters, n, k)
-            if missing <= 0.0 and cost < upper:
+            if all(o.missing_mw <= 0.0 for _, o in learnt) and cost < upper:
                 stalled = 0
                 upper, centre = cost, x
                 found = Best(x, self._grouped([o for _, o in learnt]), upper, lower, ())
@@ -231,13 +226,12 @@ class Search:
 
     def _inner(
         self, master: Master, masters: Sequence[Master], centre: Floats, p: Proposal, lower: float, upper: float,
-        gap: float, pool: ThreadPoolExecutor | None, integer: bool, stalled: int,
+        gap: float, pool: ThreadPoolExecutor, integer: bool, stalled: int,
     ) -> tuple[Floats, float]:  # fmt: skip
         """Planes at the prices of stored energy learnt last, until the master and the priced model agree."""
         if any(o.clearing is None for o in self.oracles):
             return p.standing_mw if integer else centre + TRUST * (p.standing_mw - centre), lower
         best_value, best, near = np.inf, p.standing_mw, centre
-        ends: list[Floats] = []
         for _ in range(PLANES):
             spots = [near + INSIDE * (p.standing_mw - near)]
             if integer:
@@ -248,10 +242,9 @@ class Search:
                     best_value, best = value, q
                 if value <= best_value or not integer:
                     near = q if value <= best_value else near
-            ends.append(p.standing_mw)
             p = self._propose(master, None)
             lower = max(lower, p.bound_usd)
-            if best_value - lower <= 0.2 * gap * abs(best_value) or gap_share(upper, lower) <= gap:
+            if best_value - lower <= EXACT * gap * abs(best_value) or gap_share(upper, lower) <= gap:
                 break
         if integer:
             units = np.array([c.unit_mw > 0 for c in self.candidates])
@@ -259,7 +252,7 @@ class Search:
             return (centre + TRUST * (best - centre) if same and stalled < 3 else best), lower
         return centre + (TRUST if np.isfinite(upper) else 1.0) * (best - centre), lower
 
-    def _plane(self, masters: Sequence[Master], x: Floats, pool: ThreadPoolExecutor | None, master: Master) -> float:
+    def _plane(self, masters: Sequence[Master], x: Floats, pool: ThreadPoolExecutor, master: Master) -> float:
         """One plane for every operation, through x; the value of the priced model there. [USD]"""
 
         def one(n: int) -> Cut:
@@ -267,8 +260,7 @@ class Search:
             assert cut is not None
             return cut
 
-        numbers = range(len(self.oracles))
-        cuts = list(pool.map(one, numbers)) if pool is not None else [one(n) for n in numbers]
+        cuts = list(pool.map(one, range(len(self.oracles))))
         for n, k in enumerate(cuts):
             self._add(masters, n, k)
         return master.total_usd(x, self._grouped([k.at(x[y]) for (y, _), k in zip(self.at, cuts, strict=True)]))

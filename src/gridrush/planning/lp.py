@@ -59,40 +59,28 @@ class Rows:
         self.entry_col.append(col.ravel())
         self.entry.append(number.ravel())
 
-    def model(self) -> Any:
-        """The program as a HiGHS model."""
-        import highspy
-        from scipy.sparse import coo_array
 
-        at = (np.concatenate(self.entry_row), np.concatenate(self.entry_col))
-        matrix = coo_array((np.concatenate(self.entry), at), shape=(self.rows, self.columns)).tocsc()
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = self.columns, self.rows
-        lp.col_cost_ = np.concatenate(self.cost)
-        lp.col_lower_, lp.col_upper_ = np.concatenate(self.lower), np.concatenate(self.upper)
-        lp.row_lower_, lp.row_upper_ = np.concatenate(self.row_lower), np.concatenate(self.row_upper)
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
-        lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
-        lp.a_matrix_.value_ = matrix.data
-        if self.integer:
-            kind = [highspy.HighsVarType.kContinuous] * self.columns
-            for i in self.integer:
-                kind[i] = highspy.HighsVarType.kInteger
-            lp.integrality_ = kind
-        return lp
-
-
-def solver(model: Any, options: Mapping[str, object] | None = None) -> Any:
-    """A silent HiGHS on one thread holding a model."""
+def solver(rows: Rows, options: Mapping[str, object] | None = None) -> Any:
+    """A silent HiGHS on one thread holding a program."""
     import highspy
+    from scipy.sparse import coo_array
 
+    at = (np.concatenate(rows.entry_row), np.concatenate(rows.entry_col))
+    matrix = coo_array((np.concatenate(rows.entry), at), shape=(rows.rows, rows.columns)).tocsc()
+    whole = np.zeros(rows.columns, np.int32)
+    whole[rows.integer] = int(highspy.HighsVarType.kInteger)
     h: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     h.setOptionValue("output_flag", False)
     h.setOptionValue("threads", 1)
     for name, value in (options or {}).items():
         h.setOptionValue(name, value)
-    h.passModel(model)
+    # arrays as they are: assigned to a HighsLp they are copied number by number, which takes as long as solving
+    h.passModel(
+        rows.columns, rows.rows, matrix.nnz, int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize), 0.0,
+        np.concatenate(rows.cost), np.concatenate(rows.lower), np.concatenate(rows.upper),
+        np.concatenate(rows.row_lower), np.concatenate(rows.row_upper), matrix.indptr.astype(np.int32),
+        matrix.indices.astype(np.int32), matrix.data, whole,
+    )  # fmt: skip
     return h
 
 

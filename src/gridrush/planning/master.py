@@ -15,8 +15,6 @@ from gridrush.planning.options import Candidate, Stage
 from gridrush.units import Floats
 
 USD_PER_K = 1000.0
-KEPT_GW = 1e-6
-"""Distance within which a limit counts as kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +48,7 @@ class Master:
             self._worst(rows)
         self.cost = np.concatenate(rows.cost)
         self.integer = bool(rows.integer)
-        self.h = solver(rows.model(), {"mip_rel_gap": 1e-5, "mip_feasibility_tolerance": 1e-7})
+        self.h = solver(rows, {"mip_rel_gap": 1e-5, "mip_feasibility_tolerance": 1e-7})
 
     def _worst(self, rows: Rows) -> None:
         """One column held above the regret of every future takes the place of the cost."""
@@ -88,19 +86,6 @@ class Master:
     def solve(self) -> Proposal | None:
         """Least cost by all cuts, or None when the limits clash."""
         return self._read() if solved(self.h, "master") else None
-
-    def keeps(self, standing_mw: Floats) -> bool:
-        """Whether these capacities keep all limits on builds."""
-        columns = self.columns.standing.ravel().astype(np.int32)
-        lower, upper = (np.asarray(x)[columns] for x in (self.h.getLp().col_lower_, self.h.getLp().col_upper_))
-        at = standing_mw.ravel() / MW_PER_GW
-        if (at < lower - KEPT_GW).any() or (at > upper + KEPT_GW).any():
-            return False
-        near = np.maximum(lower, at - KEPT_GW), np.minimum(upper, at + KEPT_GW)
-        self.h.changeColsBounds(columns.size, columns, *near)
-        found = self.solve()
-        self.h.changeColsBounds(columns.size, columns, lower, upper)
-        return found is not None
 
     def invest_usd(self, standing_mw: Floats) -> float:
         """Annuities and fixed cost of what stands, discounted. [USD]"""

@@ -48,7 +48,7 @@ def solve_whole(
     options = {"mip_rel_gap": gap, "mip_feasibility_tolerance": 1e-8} if rows.integer else {}
     if np.isfinite(seconds):
         options["time_limit"] = seconds
-    h = solver(rows.model(), options)
+    h = solver(rows, options)
     if not solved(h, "the whole program"):
         return None
     info, answer = h.getInfo(), h.getSolution()

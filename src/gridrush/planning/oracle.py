@@ -29,6 +29,7 @@ class Oracle:
     schedule: Schedule
     multiplier: Floats  # (K,) price of each budget
     clearing: Clearing | None  # of the operation with budgets priced
+    learnt: bool = False  # whether values and schedule come from a solution
 
     @staticmethod
     def of(op: Operation, budgets: Budgets) -> Oracle:
@@ -59,50 +60,53 @@ class Oracle:
 
 
 def learn(
-    oracles: Sequence[Oracle], standing: Sequence[Floats], *, threads: int, bases: Bases,
-    pool: ThreadPoolExecutor | None, tolerance: float,
-) -> list[tuple[list[Cut], Operated]]:  # fmt: skip
-    """Solve the operation of each oracle at its capacities: cuts that are tight there and a dispatch that exists.
+    oracles: Sequence[Oracle], standing: Sequence[Floats], *, bases: Bases, pool: ThreadPoolExecutor, tolerance: float
+) -> list[tuple[list[Cut], Operated]]:
+    """Cuts of each oracle that are tight at its capacities, and a dispatch that exists.
 
-    Where a year has budgets, their prices and the schedules are found in turns, until the bounds here differ by less
-    than `tolerance` of the cost.
+    Where what was learnt last still gives bounds within `tolerance` of the cost, nothing is solved. Where a year has
+    budgets, their prices and the schedules are found in turns, until the bounds meet as closely.
     """
     cuts: list[list[Cut]] = [[] for _ in oracles]
     best: list[Operated | None] = [None for _ in oracles]
-    busy = list(range(len(oracles)))
 
     def one(n: int) -> bool:
-        """Bounds of one oracle after its schedule was made; whether it needs another turn."""
+        """Bounds of one oracle by its schedule and values; whether they are too far apart."""
         o, x = oracles[n], standing[n]
-        if o.tree is None:
-            (answer,) = operate([o.op], [x], threads=1, bases={}, keys=[n], probe=False)
-            best[n] = answer
-            return False
-        if (k := o.cut(x)) is not None:
-            cuts[n].append(k)
+        assert o.tree is not None
         made, multiplier = mixed(o.op, o.budgets, o.tree, x, o.schedule, o.multiplier)
-        old = best[n]
-        if old is None or made.cost_usd < old.cost_usd:
-            best[n] = made
-        if not o.budgets.limit.size:
-            return False
-        o.price(multiplier)
-        if (k := o.cut(x)) is not None:
-            cuts[n].append(k)
-        upper = min(made.cost_usd, old.cost_usd if old is not None else np.inf)
-        return upper - max(k.at(x) for k in cuts[n]) > tolerance * abs(upper)
+        now = best[n]
+        if now is None or (made.missing_mw, made.cost_usd) < (now.missing_mw, now.cost_usd):
+            now = best[n] = made
+        cuts[n] += [k for k in (o.cut(x),) if k is not None]
+        if o.budgets.limit.size:
+            o.price(multiplier)
+            cuts[n] += [k for k in (o.cut(x),) if k is not None]
+        return now.missing_mw > 0 or now.cost_usd - max(k.at(x) for k in cuts[n]) > tolerance * abs(now.cost_usd)
 
+    def each(numbers: Sequence[int]) -> list[int]:
+        return [n for n, more in zip(numbers, pool.map(one, numbers), strict=True) if more]
+
+    def solve(numbers: Sequence[int], *, probe: bool) -> list[Operated]:
+        ops = [priced(oracles[n].op, oracles[n].budgets, oracles[n].multiplier) for n in numbers]
+        return operate(ops, [standing[n] for n in numbers], pool=pool, bases=bases, keys=numbers, probe=probe)
+
+    looped = [n for n, o in enumerate(oracles) if o.tree is None]
+    for probe in (True, False):
+        for n, answer in zip(looped, solve(looped, probe=probe), strict=True):
+            best[n] = answer
+            if probe:
+                cuts[n].append(oracles[n].cut_of(answer.price, answer.values))
+    known = [n for n, o in enumerate(oracles) if o.learnt]
+    enough = set(looped) | (set(known) - set(each(known)))
+    busy = [n for n in range(len(oracles)) if n not in enough]
     for _ in range(TURNS):
-        tied = [n for n in busy if has_memory(oracles[n].op) or oracles[n].tree is None]
-        solved = operate(
-            [priced(oracles[n].op, oracles[n].budgets, oracles[n].multiplier) for n in tied],
-            [standing[n] for n in tied], threads=threads, bases=bases, keys=tied, probe=True,
-        )  # fmt: skip
-        for n, answer in zip(tied, solved, strict=True):
-            oracles[n].values, oracles[n].schedule = answer.values, answer.schedule
-            cuts[n].append(oracles[n].cut_of(answer.price, answer.values))
-        again = list(pool.map(one, busy)) if pool is not None else [one(n) for n in busy]
-        busy = [n for n, more in zip(busy, again, strict=True) if more]
+        tied = [n for n in busy if has_memory(oracles[n].op)]
+        for n, answer in zip(tied, solve(tied, probe=True), strict=True):
+            o = oracles[n]
+            o.values, o.schedule, o.learnt = answer.values, answer.schedule, True
+            cuts[n].append(o.cut_of(answer.price, answer.values))
+        busy = [n for n in each(busy) if oracles[n].budgets.limit.size]
         if not busy:
             break
     return [(k, o) for k, o in zip(cuts, best, strict=True) if o is not None]

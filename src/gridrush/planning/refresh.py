@@ -74,7 +74,7 @@ def operate(
     ops: Sequence[Operation],
     standing: Sequence[Floats],
     *,
-    threads: int,
+    pool: ThreadPoolExecutor,
     bases: Bases,
     keys: Sequence[int],
     probe: bool,
@@ -83,31 +83,22 @@ def operate(
     tasks = [(n, w) for n, op in enumerate(ops) for w in windows(op)]
 
     def one(task: tuple[int, slice]) -> tuple[Columns, Floats, Floats, float]:
-        op, x = ops[task[0]], _probed(ops[task[0]], standing[task[0]]) if probe else standing[task[0]]
+        n, w = task
+        x = _probed(ops[n], standing[n]) if probe else standing[n]
         rows = Rows()
-        columns = add_operation(rows, op, hours=task[1], standing_mw=x)
-        h = solver(rows.model(), OPTIONS)
-        key = (keys[task[0]], task[1].start)
+        columns = add_operation(rows, ops[n], hours=w, standing_mw=x)
+        h = solver(rows, OPTIONS)
+        key = keys[n], w.start
         if key in bases:
             h.setBasis(bases[key])
-        if not solved(h, f"operation, hours {task[1].start}-{task[1].stop}"):
-            raise EngineError(
-                f"operation, hours {task[1].start}-{task[1].stop}: called infeasible, though all load may be shed"
-            )
+        if not solved(h, f"operation, hours {w.start}-{w.stop}"):
+            raise EngineError(f"operation, hours {w.start}-{w.stop}: called infeasible, though all load may be shed")
         bases[key] = h.getBasis()
         answer, info = h.getSolution(), h.getInfo()
-        return (
-            columns,
-            np.asarray(answer.col_value),
-            np.asarray(answer.row_dual),
-            float(info.max_primal_infeasibility),
-        )
+        broken = float(info.max_primal_infeasibility)
+        return columns, np.asarray(answer.col_value), np.asarray(answer.row_dual), broken
 
-    if threads > 1 and len(tasks) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            done = list(pool.map(one, tasks))
-    else:
-        done = [one(task) for task in tasks]
+    done = list(pool.map(one, tasks))
     return [
         gathered(op, standing[n], [(w, d) for (at, w), d in zip(tasks, done, strict=True) if at == n])
         for n, op in enumerate(ops)

@@ -10,16 +10,13 @@ import numpy as np
 import pandas as pd
 
 from gridrush.errors import CaseError, InfeasibleError, Problem
-from gridrush.planning.budgets import budgets_of
 from gridrush.planning.clash import clashes
-from gridrush.planning.decomposition import Best, Search
-from gridrush.planning.expand import assemble, expand
-from gridrush.planning.master import Master
+from gridrush.planning.decomposition import Search
+from gridrush.planning.expand import expand
 from gridrush.planning.operation import operations
-from gridrush.planning.options import Candidate, Stage, check_problem
-from gridrush.planning.oracle import Oracle, learn
+from gridrush.planning.options import Candidate, Stage
 from gridrush.planning.plan import Plan
-from gridrush.planning.refresh import Operated
+from gridrush.planning.planner import Planner, assemble
 from gridrush.units import Floats
 
 
@@ -32,23 +29,7 @@ def operate_plan(
     threads: int = 2,
 ) -> Plan:
     """What given builds cost over all hours of given stages; the lower bound is that of operation with these builds."""
-    check_problem(stages, candidates)
-    started = time.monotonic()
-    ops = operations(stages, candidates)
-    oracles = [Oracle.of(op, budgets_of(op, s)) for s, m in zip(stages, ops, strict=True) for op in m]
-    at = [y for y, m in enumerate(ops) for _ in m]
-    weight = [s.weight * f.probability for s in stages for f in s.futures]
-    x = np.asarray(standing_mw, np.float64)
-    learnt = learn(oracles, [x[y] for y in at], threads=threads, bases={}, pool=None, tolerance=0.2 * gap)
-    invest = Master(stages, candidates, integer=False).invest_usd(x)
-    lower = invest + sum(w * max(k.at(x[y]) for k in cuts) if cuts else w * o.cost_usd
-                         for w, y, (cuts, o) in zip(weight, at, learnt, strict=True))  # fmt: skip
-    upper = invest + sum(w * o.cost_usd for w, (_, o) in zip(weight, learnt, strict=True))
-    grouped: list[list[Operated]] = [[] for _ in stages]
-    for y, (_, o) in zip(at, learnt, strict=True):
-        grouped[y].append(o)
-    best = Best(x, grouped, upper, lower, ())
-    return assemble(stages, candidates, ops, best, "given", time.monotonic() - started, (), ())
+    return Planner(stages, candidates, threads=threads).operate(standing_mw, gap=gap)
 
 
 def only(stages: Sequence[Stage], future: str) -> list[Stage]:
@@ -58,7 +39,7 @@ def only(stages: Sequence[Stage], future: str) -> list[Stage]:
 
 def regret_table(
     plans: Mapping[str, Floats], stages: Sequence[Stage], candidates: Sequence[Candidate], *, gap: float = 1e-3,
-    threads: int = 2, best: Mapping[str, Plan] | None = None,
+    threads: int = 2, planners: Mapping[str, Planner] | None = None, best: Mapping[str, Plan] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Cost of each plan in each future, and how much dearer it is than the best plan for that future.
 
@@ -68,28 +49,35 @@ def regret_table(
         Standing capacity. [MW]
     stages : sequence of Stage
         With the same future names in every stage.
+    planners : mapping of future name to Planner, optional
+        Of futures alone (`only`), where there are some already.
     best : mapping of future name to Plan, optional
         Best plans of futures alone, where they are known already.
 
     Returns
     -------
     DataFrame
-        Rows plan and future; columns cost_usd, best_usd, regret_usd, regret_share, and idle_usd: present value of
-        annuities and fixed cost of what the plan has standing beyond the best plan for that future.
+        Rows plan and future; columns cost_usd, best_usd (the cheapest plan known for that future), regret_usd,
+        regret_share, regret_low_usd and regret_high_usd (what the gaps of both plans leave open), and idle_usd: present
+        value of annuities and fixed cost of what the plan has standing beyond the best plan for that future.
     """
     rows = []
+    annual = np.array([c.annual_usd_per_mw for c in candidates])
     for name in [f.name for f in stages[0].futures]:
-        alone = only(stages, name)
-        known = None if best is None else best.get(name)
-        ideal = expand(alone, candidates, gap=gap, threads=threads) if known is None else known
-        for label, standing in plans.items():
-            p = operate_plan(alone, candidates, standing, gap=gap, threads=threads)
-            beyond = np.maximum(np.asarray(standing) - ideal.standing_mw, 0.0)
-            annual = np.array([c.annual_usd_per_mw for c in candidates])
+        mine = (planners or {}).get(name) or Planner(only(stages, name), candidates, threads=threads)
+        ideal = (best or {}).get(name) or mine.plan(gap=gap)
+        operated = {label: ideal if np.array_equal(standing, ideal.standing_mw) else mine.operate(standing, gap=gap)
+                    for label, standing in plans.items()}  # fmt: skip
+        best_usd = min(ideal.cost_usd, *(p.cost_usd for p in operated.values()))
+        for label, p in operated.items():
+            beyond = np.maximum(p.standing_mw - ideal.standing_mw, 0.0)
             idle = float(sum(s.weight * (beyond[y] @ annual) for y, s in enumerate(stages)))
-            regret = p.cost_usd - ideal.cost_usd
-            rows.append((label, name, p.cost_usd, ideal.cost_usd, regret, regret / ideal.cost_usd, idle))
-    names = ["plan", "future", "cost_usd", "best_usd", "regret_usd", "regret_share", "idle_usd"]
+            regret = p.cost_usd - best_usd
+            low = max(0.0, min(p.lower_bound_usd, p.cost_usd) - best_usd)
+            high = p.cost_usd - min(ideal.lower_bound_usd, best_usd)
+            rows.append((label, name, p.cost_usd, best_usd, regret, regret / best_usd, low, high, idle))
+    names = ["plan", "future", "cost_usd", "best_usd", "regret_usd", "regret_share", "regret_low_usd",
+             "regret_high_usd", "idle_usd"]  # fmt: skip
     return pd.DataFrame(rows, columns=names)
 
 
@@ -118,7 +106,7 @@ def minimax_regret(
         raise CaseError(problems)
     ideal = [expand(only(stages, n), candidates, gap=gap, threads=threads).cost_usd for n in names]
     ops = operations(stages, candidates)
-    search = Search(stages, candidates, threads=threads, progress=None, seconds=np.inf, ops=ops, ideal_usd=ideal)
+    search = Search(stages, candidates, threads=threads, ops=ops, ideal_usd=ideal)
     started = time.monotonic()
     best = search.run(gap=gap, margins=None, margin_share=())
     if best is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,44 +165,3 @@ def price_of_waiting(
     lost = presence([service_year], y) - presence([service_year + wait_years], y)
     net = np.asarray(value_usd_per_year, np.float64) - np.asarray(annual_cost_usd, np.float64)
     return float(((1.0 + discount_share) ** -(y - y[0]) * lost) @ net)
-
-
-def break_even(
-    standing_mw: Callable[[float], float], *, low: float, high: float, tolerance: float, rising: bool
-) -> tuple[float, float]:
-    """Bracket of the value at which an option enters the least-cost plan.
-
-    Parameters
-    ----------
-    standing_mw : callable
-        Capacity of the option in the plan at a value (capex, carbon price). [MW]
-    low, high : float
-        Range searched.
-    tolerance : float
-        Width of the bracket returned.
-    rising : bool
-        True if the option enters as the value rises (carbon price), False if as it falls (capex).
-
-    Returns
-    -------
-    (float, float)
-        Values on both sides of the entry; (nan, nan) when it enters nowhere in the range, and the near end twice
-        when it is in throughout.
-
-    Examples
-    --------
-    >>> break_even(lambda price: 1200.0 if price > 37 else 0.0, low=0, high=100, tolerance=1, rising=True)
-    (36.71875, 37.5)
-    """
-    out, inside = (low, high) if rising else (high, low)
-    if standing_mw(inside) <= 0.5:
-        return float("nan"), float("nan")
-    if standing_mw(out) > 0.5:
-        return float(out), float(out)
-    while abs(inside - out) > tolerance:
-        middle = 0.5 * (inside + out)
-        if standing_mw(middle) > 0.5:
-            inside = middle
-        else:
-            out = middle
-    return float(min(inside, out)), float(max(inside, out))

@@ -25,6 +25,7 @@ from gridrush.planning.options import (
     stage_weights,
 )
 from gridrush.planning.plan import Plan
+from gridrush.planning.planner import Planner
 from gridrush.study.candidates import availability, candidate_of, contracts_of, interruptible_of
 from gridrush.study.networks import Network, is_file_of_a_system
 from gridrush.study.paths import draw_paths
@@ -33,6 +34,9 @@ from gridrush.study.steps import by_hour, in_steps, step_h
 
 STAGE_YEARS = 5
 DAYS_PER_YEAR = 365.25
+
+NONE_SEEN = 3.0
+"""Upper end of the 95% interval of a number of events of which none was seen (rule of three)."""
 
 CHECK_SEED = 1_000_003
 """Added to the seed for the independent look at the finished plan."""
@@ -68,7 +72,8 @@ def plan(
     every : int
         Years from one milestone to the next; `last` is always one.
     lole_target_h : float, optional
-        Loss of load expectation that every stage must hold, by Monte Carlo over `samples` years. [h/yr]
+        Loss of load expectation that every stage must hold, by Monte Carlo over `samples` years, and as many more as
+        the target needs to be told from zero. [h/yr]
     gap : float
         Share of the cost by which the plan may be dearer than its lower bound.
 
@@ -94,16 +99,27 @@ def plan(
 def solve(
     problem: PlanProblem, *, lole_target_h: float | None = None, gap: float = 1e-3, samples: int = 1_000,
     seed: int = 1, threads: int = 2, seconds: float = math.inf, progress: Callable[[Progress], None] | None = None,
+    planner: Planner | None = None,
 ) -> Plan:  # fmt: skip
-    """The plan of a problem; see `plan`."""
-    risk = None if lole_target_h is None else lole_by(samples, seed)
+    """The plan of a problem; see `plan`. What is learnt is kept in a `planner` of the same stages and candidates."""
+    risk = None if lole_target_h is None else lole_by(resolving(samples, lole_target_h), seed)
     stages, candidates = problem.stages, problem.candidates
-    width = step_h(stages) if risk is None else 1  # outages are drawn hour by hour
+    width = step_h(stages) if risk is None and planner is None else 1  # outages are drawn hour by hour
     if width > 1:
         stages, candidates = in_steps(stages, candidates, width)
     found = expand(stages, candidates, gap=gap, lole=risk, lole_target_h=lole_target_h, threads=threads,
-                   seconds=seconds, progress=progress)  # fmt: skip
+                   seconds=seconds, progress=progress, planner=planner)  # fmt: skip
     return found if width == 1 else by_hour(found, problem.stages, problem.candidates, width)
+
+
+def resolving(samples: int, lole_target_h: float) -> int:
+    """Sample years that can tell a LOLE from nothing: if none of N is short, short ones are rarer than 3 in N.
+
+    References
+    ----------
+    J. A. Hanley and A. Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983) 1743-1745.
+    """
+    return max(samples, math.ceil(NONE_SEEN / lole_target_h))
 
 
 def lole_by(samples: int, seed: int) -> Callable[[System], Estimate]:

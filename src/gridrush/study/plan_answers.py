@@ -13,9 +13,10 @@ from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.errors import CaseError, Problem
-from gridrush.planning.expand import Replanner, expand
+from gridrush.planning.entry import CARBON_ROUNDS, Entry, Pair, break_even_capex, break_even_carbon_price
 from gridrush.planning.options import Candidate, Stage
 from gridrush.planning.plan import Plan
+from gridrush.planning.planner import Planner
 from gridrush.planning.regret import only, regret_table, stranded_bill
 from gridrush.planning.relief import price_of_waiting
 from gridrush.study.expansion import STAGE_YEARS, PlanProblem, Way, milestones, ways_problem
@@ -23,88 +24,80 @@ from gridrush.study.expansion import STAGE_YEARS, PlanProblem, Way, milestones, 
 WAIT_YEARS = 5.0
 """By how much a later decision is looked at."""
 
-CARBON_ROUNDS, CARBON_TOLERANCE_USD_PER_T = 6, 0.5
+MOST_CARBON_USD_PER_T = 250.0
+"""Highest carbon price looked at: that of advanced economies in 2050 in IEA, Net Zero by 2050 (May 2021), table 2.2."""
 
-Tell = Callable[[str], None]
+Tell = Callable[[float, str], None]
+"""Told the share done and what is done next."""
+
+
+def _quiet(share: float, what: str) -> None:
+    """Tells nobody."""
+
+
+def _follow(planner: Planner, tell: Tell, share: float, what: str) -> None:
+    """Tell what a planner does, with the gap it has."""
+    tell(share, what)
+    planner.follow(lambda p: tell(share, f"{what}: gap {p.gap_share:.2%}"))
 
 
 def nuclear_question(
-    case: Case, problem: PlanProblem, plan: Plan, *, gap: float = 1e-3, threads: int = 2, tell: Tell = print,
-    technology: str = "nuclear",
+    case: Case, problem: PlanProblem, plan: Plan, *, planner: Planner | None = None, gap: float = 1e-3,
+    threads: int = 2, tell: Tell = _quiet, technology: str = "nuclear",
 ) -> dict[str, Any]:  # fmt: skip
     """At what capex and carbon price the first reactor enters, and what it costs to decide later.
 
-    With one unit forced in without capex, cost rises with capex in proportion: the break-even capex is the cost saved
-    over what the annuity is charged on. Its interval comes from the bounds of both plans. The break-even carbon price
-    is found by Newton's method: by the envelope theorem the difference of costs falls with the price by the difference
-    of emissions. Both hold all else fixed, the margins that the plan's reliability asked for included.
+    From least-cost plans without reactors and with one forced in (`break_even_capex`, `break_even_carbon_price`), with
+    all else fixed: the margins that the plan's reliability asked for included. What a year's wait costs is what the
+    reactor is worth above its annuity in each of the years lost.
+
+    Parameters
+    ----------
+    planner : Planner, optional
+        That made the plan: what it has learnt is used.
     """
     found = [c for c in problem.candidates if c.technology == technology and _fits(c, problem.stages)]
     if not found:
         return {"candidate": None, "why": f"no {technology} plant can serve by {problem.stages[-1].year}"}
     c = min(found, key=lambda x: x.earliest_year)
     project = next(p for p in case.projects if p.project == c.name)
-    unit_mw, last = c.unit_mw or c.max_mw, problem.stages[-1].year
-    none_mw, one_mw = (dict.fromkeys((s.year for s in problem.stages), mw) for mw in (0.0, unit_mw))
-    gone = [replace(x, at_least_mw={}, at_most_mw=none_mw) if x.technology == technology else x
-            for x in problem.candidates]  # fmt: skip
-    one = [replace(x, at_least_mw={last: unit_mw}, at_most_mw=one_mw) if x.name == c.name else x for x in gone]
-    bare = [replace(x, capex_usd_per_mw_year=0.0) if x.name == c.name else x for x in one]
-    tell("without reactors")
-    again = Replanner(problem.stages, problem.candidates, gap=gap, margin_share=plan.margin_share, threads=threads,
-                      start_mw=plan.standing_mw)  # fmt: skip
-    without = again.plan(gone)
-    tell("one reactor, capex aside")
-    free = again.plan(bare)
-    at = [x.name for x in bare].index(c.name)
-    weight = np.array([s.weight for s in problem.stages])
-    mw_years = float(weight @ free.standing_mw[:, at])
+    if planner is None:
+        planner = Planner(problem.stages, problem.candidates, threads=threads)
+    rivals = [x.name for x in problem.candidates if x.technology == technology and x.name != c.name]
+    entry = Entry(planner, c.name, rivals, gap, plan.margin_share)
+    _follow(planner, tell, 0.0, "without reactors")
+    without = entry.without(plan)
+    _follow(planner, tell, 0.1, "with one reactor")
+    pair = Pair(without, entry.with_one())
     capex_per_annuity = project.capex_usd_per_mw / c.capex_usd_per_mw_year
-    least_usd = min(without.lower_bound_usd, without.cost_usd), min(free.lower_bound_usd, free.cost_usd)
-    worth = {
-        "low": (least_usd[0] - free.cost_usd) / mw_years * capex_per_annuity,
-        "best": (without.cost_usd - free.cost_usd) / mw_years * capex_per_annuity,
-        "high": (without.cost_usd - least_usd[1]) / mw_years * capex_per_annuity,
-    }
-    price, carbon = problem.stages[0].carbon_price_usd_per_t, None
-    for turn in range(CARBON_ROUNDS):
-        tell(f"carbon price {price:.0f} USD/t")
-        if turn:
-            stages = [replace(s, carbon_price_usd_per_t=price) for s in problem.stages]
-            again = Replanner(stages, problem.candidates, gap=gap, margin_share=plan.margin_share, threads=threads,
-                              start_mw=without.standing_mw)  # fmt: skip
-            without_now = again.plan(gone)
-        else:
-            without_now = without
-        with_one = again.plan(one)
-        dearer = with_one.cost_usd - without_now.cost_usd
-        saved_t = float(weight @ (without_now.co2_t - with_one.co2_t))
-        if saved_t <= 0:
-            break
-        step = dearer / saved_t
-        if abs(step) < CARBON_TOLERANCE_USD_PER_T or (price == 0.0 and step < 0.0):
-            ends = (with_one.lower_bound_usd - without_now.cost_usd, with_one.cost_usd - without_now.lower_bound_usd)
-            found_at = [max(0.0, price + d / saved_t) for d in (ends[0], dearer, ends[1])]
-            carbon = dict(zip(("low", "best", "high"), found_at, strict=True))
-            break
-        price = max(0.0, price + step)
-    years = list(range(c.earliest_year, c.earliest_year + round(c.life_years)))
-    value = (without.cost_usd - free.cost_usd) / mw_years + c.fixed_usd_per_mw_year
-    later = price_of_waiting(
-        years, value_usd_per_year=np.full(len(years), value * unit_mw),
-        annual_cost_usd=np.full(len(years), c.annual_usd_per_mw * unit_mw), service_year=c.earliest_year,
-        wait_years=WAIT_YEARS, discount_share=case.parameters.discount_share.value,
+    annuity = break_even_capex(entry, pair)
+    share = iter(np.linspace(0.2, 1.0, CARBON_ROUNDS + 1))
+    carbon = break_even_carbon_price(
+        entry, pair, most=MOST_CARBON_USD_PER_T,
+        tell=lambda price: tell(float(next(share)), f"with and without a reactor at {price:.0f} USD/t of CO2"),
     )  # fmt: skip
+    years = list(range(c.earliest_year, c.earliest_year + round(c.life_years)))
+    later = {
+        end: price_of_waiting(
+            years, value_usd_per_year=np.full(len(years), (worth + c.fixed_usd_per_mw_year) * entry.mw),
+            annual_cost_usd=np.full(len(years), c.annual_usd_per_mw * entry.mw), service_year=c.earliest_year,
+            wait_years=WAIT_YEARS, discount_share=case.parameters.discount_share.value,
+        ) for end, worth in annuity.to_dict().items()
+    }  # fmt: skip
     mine = [i for i, x in enumerate(plan.candidates) if x.technology == technology]
     return {
-        "candidate": c.name, "unit_mw": unit_mw, "earliest_year": c.earliest_year, "needs_consent":
-        project.needs_consent, "decided": str(project.decided or ""),
+        "candidate": c.name, "unit_mw": entry.mw, "earliest_year": c.earliest_year,
+        "needs_consent": project.needs_consent, "decided": str(project.decided or ""),
         "in_plan_mw": float(plan.standing_mw[-1, mine].sum()),
         "capex_usd_per_mw": {"low": project.capex_low_usd_per_mw, "best": project.capex_usd_per_mw,
                              "high": project.capex_high_usd_per_mw},
-        "break_even_capex_usd_per_mw": worth, "break_even_carbon_price_usd_per_t": carbon,
-        "cost_without_usd": without.cost_usd, "cost_with_one_free_usd": free.cost_usd,
-        "wait_years": WAIT_YEARS, "price_of_waiting_usd": later, "money_of": c.earliest_year,
+        "break_even_capex_usd_per_mw": {k: v * capex_per_annuity for k, v in annuity.to_dict().items()},
+        "carbon_price_usd_per_t": problem.stages[0].carbon_price_usd_per_t,
+        "break_even_carbon_price_usd_per_t": carbon.to_dict(),
+        "cost_without_usd": without.cost_usd, "cost_with_one_usd": pair.with_one.cost_usd,
+        "dearer_with_one_usd": pair.dearer_usd.to_dict(), "gap": max(without.gap, pair.with_one.gap),
+        "wait_years": WAIT_YEARS, "price_of_waiting_usd": later["best"], "price_of_waiting": later,
+        "money_of": c.earliest_year,
     }  # fmt: skip
 
 
@@ -114,7 +107,7 @@ def _fits(c: Candidate, stages: Sequence[Stage]) -> bool:
 
 def miners_question(
     case: Case, *, first: int | None = None, last: int | None = None, every: int = STAGE_YEARS, seed: int = 1,
-    stay: str = "open-door", leave: str = "ban", gap: float = 1e-3, threads: int = 2, tell: Tell = print,
+    stay: str = "open-door", leave: str = "ban", gap: float = 1e-3, threads: int = 2, tell: Tell = _quiet,
 ) -> dict[str, Any]:  # fmt: skip
     """What is regretted if it is built for miners and they leave, or the other way round, and who pays.
 
@@ -126,20 +119,22 @@ def miners_question(
     years = milestones(case, first, last, every)
     ways = [Way("stay", 0.5, _for_good(resolve_scenario(case, stay)), seed),
             Way("leave", 0.5, resolve_scenario(case, leave), seed)]  # fmt: skip
-    tell("futures")
+    tell(0.0, "the hours if the miners stay, and if they leave")
     problem = ways_problem(case, years, ways, last_years=every if len(years) > 1 else 1)
     candidates = problem.candidates
     firm = [replace(c, at_most_mw=dict.fromkeys(years, 0.0)) if c.technology == "interruptible" else c
             for c in candidates]  # fmt: skip
-    stays, leaves = only(problem.stages, "stay"), only(problem.stages, "leave")
+    planners = {w.name: Planner(only(problem.stages, w.name), candidates, threads=threads) for w in ways}
     plans: dict[str, Plan] = {}
-    for name, stages, options in (("stay, served firm", stays, firm), ("stay, on call", stays, candidates),
-                                  ("leave", leaves, candidates)):  # fmt: skip
-        tell(name)
-        plans[name] = expand(stages, options, gap=gap, threads=threads)
-    tell("each plan in the other future")
-    table = regret_table({n: p.standing_mw for n, p in plans.items()}, problem.stages, candidates, gap=gap,
-                         threads=threads, best={"stay": plans["stay, on call"], "leave": plans["leave"]})  # fmt: skip
+    for share, name, future, options in ((0.1, "stay, on call", "stay", candidates),
+                                         (0.45, "stay, served firm", "stay", firm),
+                                         (0.55, "leave", "leave", candidates)):  # fmt: skip
+        _follow(planners[future], tell, share, f"plan for miners who {name}")
+        plans[name] = planners[future].plan(options, gap=gap)
+    tell(0.9, "each plan in the other future")
+    order = ("stay, served firm", "stay, on call", "leave")
+    table = regret_table({n: plans[n].standing_mw for n in order}, problem.stages, candidates, gap=gap,
+                         planners=planners, best={"stay": plans["stay, on call"], "leave": plans["leave"]})  # fmt: skip
     idle = table[(table["plan"] == "stay, served firm") & (table["future"] == "leave")].iloc[0]["idle_usd"]
     weight = sum(s.weight for s in problem.stages)
     s = problem.stages[-1].futures[-1].system
@@ -152,9 +147,9 @@ def miners_question(
         "stay": stay, "leave": leave, "years": years,
         "mining_mw": {w.name: [_mining_mw(f.system) for f in (st.futures[k] for st in problem.stages)]
                       for k, w in enumerate(ways)},
-        "plans": {n: {"cost_usd": p.cost_usd, "lower_bound_usd": p.lower_bound_usd, "gap": p.gap,
-                      "violation_mw": p.violation_mw, "builds": p.schedule().to_dict("records")}
-                  for n, p in plans.items()},
+        "plans": {n: {"cost_usd": plans[n].cost_usd, "lower_bound_usd": plans[n].lower_bound_usd, "gap": plans[n].gap,
+                      "violation_mw": plans[n].violation_mw, "builds": plans[n].schedule().to_dict("records")}
+                  for n in order},
         "regret": table.to_dict("records"), "stranded_usd_per_year": idle / weight, "bill": bills,
     }  # fmt: skip
 

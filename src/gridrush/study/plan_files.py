@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
@@ -17,6 +17,9 @@ from gridrush.case.scenario import Scenario
 from gridrush.planning.plan import Plan
 from gridrush.study.expansion import PlanProblem
 from gridrush.study.plan_answers import builds_with_slips, waterfall
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILE = "plan.json"
 """Name of a plan in the folder that `gridrush plan --out` writes."""
@@ -50,26 +53,62 @@ def whole_plan(
 def told(more: Mapping[str, Any]) -> list[str]:
     """The answers in sentences."""
     lines = []
-    n = more.get("nuclear")
-    if n is not None and n.get("candidate") is None:
-        lines.append(f"Nuclear: {n['why']}.")
-    elif n is not None:
-        worth, c = n["break_even_capex_usd_per_mw"], n["capex_usd_per_mw"]
-        carbon = n["break_even_carbon_price_usd_per_t"]
-        lines.append(f"Nuclear, from {n['earliest_year']}: enters at a capex of {worth['best'] / 1e6:.2f} M USD/MW "
-                     f"({worth['low'] / 1e6:.2f} to {worth['high'] / 1e6:.2f}); it is {c['best'] / 1e6:.2f}."
-                     + ("" if carbon is None else f" Or at a carbon price of {carbon['best']:.0f} USD/t "
-                        f"({carbon['low']:.0f} to {carbon['high']:.0f})."))  # fmt: skip
-        later = n["price_of_waiting_usd"] / 1e9
-        lines.append(f"Deciding on a reactor {n['wait_years']:.0f} years later {'costs' if later > 0 else 'saves'} "
-                     f"{abs(later):.2f} bn USD, money of {n['money_of']}.")  # fmt: skip
+    if (n := more.get("nuclear")) is not None:
+        lines += [f"Nuclear: {n['why']}."] if n.get("candidate") is None else _told_of_nuclear(n)
     if (m := more.get("miners")) is not None:
-        lines += [f"Plan for miners that {r['plan']}, if they {r['future']}: regret {r['regret_usd'] / 1e6:,.0f} M "
-                  f"USD ({r['regret_share']:.2%}), idle plant {r['idle_usd'] / 1e6:,.0f} M."
-                  for r in m["regret"]]  # fmt: skip
-        lines += [f"Stranded plant, {name}: miners pay {b['miners_usd'] / 1e6:,.1f} M USD a year, consumers "
-                  f"{b['consumers_usd'] / 1e6:,.1f} M ({b['consumers_usd_per_mwh']:.2f} USD/MWh)."
-                  for name, b in m["bill"].items()]  # fmt: skip
+        lines += _told_of_miners(m)
+    return lines
+
+
+PLANNED_FOR = {
+    "stay, served firm": "miners who stay and are served whatever happens",
+    "stay, on call": "miners who stay and switch off when called", "leave": "miners who leave",
+}  # fmt: skip
+"""What the plans of the miners' question are made for, in words."""
+
+
+def _told_of_nuclear(n: Mapping[str, Any]) -> list[str]:
+    worth, claimed = n["break_even_capex_usd_per_mw"], n["capex_usd_per_mw"]
+    carbon, wait = n["break_even_carbon_price_usd_per_t"], n["price_of_waiting"]
+    expected = f"{claimed['best'] / 1e3:,.0f} USD/kW expected"
+    if claimed["low"] is not None and claimed["high"] is not None:
+        expected += f" ({claimed['low'] / 1e3:,.0f} to {claimed['high'] / 1e3:,.0f})"
+    reactor = f"A first reactor of {n['unit_mw']:,.0f} MW, from {n['earliest_year']} on"
+    if worth["high"] <= 0:
+        lines = [f"{reactor}, would not be in the least-cost plan even if building it cost nothing; {expected}."]
+    else:
+        ends = f"{worth['low'] / 1e3:,.0f} to {worth['high'] / 1e3:,.0f}"
+        lines = [f"{reactor}, is in the least-cost plan if it costs less than {worth['best'] / 1e3:,.0f} USD/kW "
+                 f"({ends}); {expected}."]  # fmt: skip
+    most = f"{carbon['most']:.0f} USD/t of CO2"
+    if carbon["best"] is None:
+        sure = "" if carbon["low"] == carbon["most"] else ", though the gap leaves the last of it open"
+        lines.append(f"No carbon price up to {most} brings it in{sure}: other plants save CO2 for less.")
+    elif carbon["best"] == 0.0:
+        lines.append("It needs no carbon price.")
+    else:
+        sides = [f"not at {carbon['low']:.0f}"] if carbon["low"] is not None else []
+        sides += [f"surely at {carbon['high']:.0f}"] if carbon["high"] is not None else []
+        lines.append(f"At its expected cost a carbon price of about {carbon['best']:.0f} USD/t brings it in "
+                     f"({', '.join(sides) or f'looked at up to {most}'}).")  # fmt: skip
+    verb = "costs" if wait["best"] > 0 else "saves"
+    least, most_bn = sorted(abs(wait[k]) / 1e9 for k in ("low", "high"))
+    lines.append(f"Deciding on it {n['wait_years']:.0f} years later {verb} {abs(wait['best']) / 1e9:,.2f} bn USD "
+                 f"({least:,.2f} to {most_bn:,.2f}), money of {n['money_of']}.")  # fmt: skip
+    return lines
+
+
+def _told_of_miners(m: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for plan in dict.fromkeys(r["plan"] for r in m["regret"]):
+        said = [f"{r['regret_usd'] / 1e6:,.0f} M USD ({r['regret_low_usd'] / 1e6:,.0f} to "
+                f"{r['regret_high_usd'] / 1e6:,.0f}; {r['regret_share']:.1%}) if they {r['future']}"
+                for r in m["regret"] if r["plan"] == plan]  # fmt: skip
+        lines.append(f"Regret of the plan for {PLANNED_FOR.get(plan, plan)}: {'; '.join(said)}.")
+    for name, b in m["bill"].items():
+        lines.append(f"Plant built for miners who then leave, {name}: of {m['stranded_usd_per_year'] / 1e6:,.0f} M USD "
+                     f"a year consumers pay {b['consumers_usd'] / 1e6:,.0f} M ({b['consumers_usd_per_mwh']:.2f} "
+                     f"USD/MWh), the miners {b['miners_usd'] / 1e6:,.0f} M.")  # fmt: skip
     return lines
 
 
@@ -141,8 +180,27 @@ def write_scenario(difference: Mapping[str, Any], path: Path, *, comment: str) -
     path.write_text("".join(f"# {line}\n" for line in comment.splitlines()) + body, encoding="utf-8")
 
 
-def write_plan(plan: Plan, path: Path) -> None:
-    """A plan as `.xlsx` (its tables) or `.nc` (its last stage as a PyPSA network)."""
+def answer_tables(more: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """The answers as sheets of a workbook: each number with the interval that gaps leave open."""
+    import pandas as pd
+
+    out: dict[str, pd.DataFrame] = {}
+    if (n := more.get("nuclear")) and n.get("candidate"):
+        names = {"capex_usd_per_mw": "capex expected [USD/MW]",
+                 "break_even_capex_usd_per_mw": "break-even capex [USD/MW]",
+                 "break_even_carbon_price_usd_per_t": "break-even carbon price [USD/t]",
+                 "dearer_with_one_usd": "plan with one reactor dearer by [USD]",
+                 "price_of_waiting": f"cost of deciding {n['wait_years']:.0f} years later [USD]"}  # fmt: skip
+        out["nuclear"] = pd.DataFrame([(words, n[k]["low"], n[k]["best"], n[k]["high"]) for k, words in names.items()],
+                                      columns=["what", "low", "best", "high"])  # fmt: skip
+    if m := more.get("miners"):
+        out["regret"] = pd.DataFrame(m["regret"])
+        out["stranded"] = pd.DataFrame([{"contract": k, **v} for k, v in m["bill"].items()])
+    return out
+
+
+def write_plan(plan: Plan, path: Path, more: Mapping[str, Any] | None = None) -> None:
+    """A plan as `.xlsx` (its tables and answers) or `.nc` (its last stage as a PyPSA network)."""
     if path.suffix == ".nc":
         import warnings
 
@@ -155,5 +213,5 @@ def write_plan(plan: Plan, path: Path) -> None:
     import pandas as pd
 
     with pd.ExcelWriter(path) as book:
-        for sheet, table in plan.tables().items():
+        for sheet, table in {**plan.tables(), **answer_tables(more or {})}.items():
             table.to_excel(book, sheet_name=sheet, index=table.index.name is not None)

@@ -13,10 +13,10 @@ from gridrush.case.system import Storage, System
 from gridrush.errors import CaseError, InfeasibleError
 from gridrush.planning.aggregate import typical_days
 from gridrush.planning.decomposition import Progress
-from gridrush.planning.entry import break_even_capex, break_even_carbon_price, worth_usd_per_mw_year
-from gridrush.planning.expand import Replanner, expand
+from gridrush.planning.expand import expand
 from gridrush.planning.options import Candidate, Future, Stage, with_builds
 from gridrush.planning.plan import LINES
+from gridrush.planning.planner import Planner
 from gridrush.planning.regret import minimax_regret, operate_plan, regret_table
 
 FLAT = np.full(24, 260.0)
@@ -224,22 +224,6 @@ def test_a_plan_for_one_future_is_idle_in_the_other() -> None:
     assert table.loc["leave", "idle_usd"] >= table.loc["leave", "regret_usd"] * (1 - 1e-3)
 
 
-def test_break_even_capex_of_a_block_is_what_it_saves() -> None:
-    # 60 MW are short in every hour: 100 MW of nuclear save 60 MW x (1000 - 10) and replace 40 MW of coal
-    worth = (60 * (1000 - 10) + 40 * (20 - 10)) * HOURS / 100
-    low, high = break_even_capex([stage(FLAT)], [nuclear(max_mw=100.0)], "nuclear", low=0, high=1e7, tolerance=1e4)
-    assert low <= worth <= high
-    plan = expand([stage(FLAT)], [nuclear(capex_usd_per_mw_year=1e8)])
-    assert worth_usd_per_mw_year(plan)[0, 0] == pytest.approx((1000 - 10) * HOURS, rel=1e-6)
-
-
-def test_a_carbon_price_brings_in_what_does_not_emit() -> None:
-    # nuclear of any size against standing coal: 300,000 / 8760 + 10 = 44.2 against 20 + carbon price x 1
-    c = [nuclear(unit_mw=0.0)]
-    low, high = break_even_carbon_price([stage(np.full(24, 150.0))], c, "nuclear", high=100.0, tolerance=0.5, gap=1e-6)
-    assert low <= 300e3 / HOURS + 10 - 20 <= high
-
-
 def test_a_carbon_cap_is_kept_exactly_and_priced_like_the_whole_program() -> None:
     s = stage(FLAT, carbon_cap_t=0.5 * 200 * HOURS)
     c = [gas(), nuclear(unit_mw=0.0, capex_usd_per_mw_year=500e3)]
@@ -275,7 +259,7 @@ def test_plans_made_again_with_other_money_and_limits_are_those_made_anew() -> N
     load = 220 + 60 * np.sin(np.arange(T) * 2 * np.pi / 24)
     stages = [stage(load, 2030, weight=3.0), stage(1.3 * load, 2035, weight=2.0)]
     options = [gas(), nuclear(max_mw=200.0)]
-    again = Replanner(stages, options, gap=1e-4, threads=1, start_mw=np.array([[0.0, 0.0], [0.0, 999.0]]))
+    again = Planner(stages, options, threads=1)
     others = [
         options,
         [gas(), nuclear(max_mw=200.0, at_most_mw={2030: 0.0, 2035: 0.0})],
@@ -284,7 +268,7 @@ def test_plans_made_again_with_other_money_and_limits_are_those_made_anew() -> N
     ]
     for other in others:
         anew = expand(stages, other, engine="whole")
-        found = again.plan(other)
+        found = again.plan(other, gap=1e-4, engine="cuts")
         assert found.cost_usd == pytest.approx(anew.cost_usd, rel=2e-4)
         assert found.lower_bound_usd <= anew.cost_usd * (1 + 1e-6)
         for y, s in enumerate(stages):
@@ -306,3 +290,18 @@ def test_a_line_that_carries_one_way_brings_nothing_back() -> None:
     back = replace(there, zone=1, zone_to=0)
     assert expand([s], [there]).standing_mw[0, 0] == pytest.approx(100.0)
     assert expand([s], [back]).standing_mw[0, 0] == pytest.approx(0.0)
+
+
+def test_of_many_things_that_would_help_those_that_ask_for_least_are_said() -> None:
+    late = [nuclear(earliest_year=2045 - i, max_mw=100.0) for i in range(14)]
+    options = [replace(c, name=f"nuclear {i}") for i, c in enumerate(late)]
+    options.append(gas(max_mw=10.0, at_least_mw={2030: 50.0}, earliest_year=2030))
+    margin = 0.5
+    with pytest.raises(InfeasibleError) as e:
+        expand([stage(FLAT)], options, margin_share=margin)
+    said = e.value.clashes
+    helps = [line for line in said if line.startswith("would help")]
+    assert len(helps) == 12
+    assert [line.split(" before ")[0].split(": ")[1] for line in helps[:3]] == [
+        "more than 10 MW of gas", "service of nuclear 13", "service of nuclear 12"]  # fmt: skip
+    assert said[-1].startswith("and 3 more")

@@ -15,7 +15,7 @@ from gridrush.planning.leadtime import (
 )
 from gridrush.planning.options import annuity_share, overnight_with_interest, stage_weights
 from gridrush.planning.regret import stranded_bill
-from gridrush.planning.relief import Remedy, break_even, bridge, presence, price_of_waiting, relief_table
+from gridrush.planning.relief import Remedy, bridge, presence, price_of_waiting, relief_table
 
 YEARS = [2021, 2022, 2023, 2024, 2035, 2036]
 SHORT = np.array([1000.0, 1000.0, 800.0, 600.0, 600.0, 600.0])
@@ -101,13 +101,6 @@ def test_waiting_costs_the_net_benefit_of_the_years_lost() -> None:
     assert lost == pytest.approx(2e8 * (0.5 + 0.5 / 1.1))
     assert price_of_waiting([2035], value_usd_per_year=[1.0], annual_cost_usd=[3.0], service_year=2035, wait_years=1,
                             discount_share=0.0) == -2.0  # fmt: skip
-
-
-def test_break_even_says_when_there_is_none() -> None:
-    assert np.isnan(break_even(lambda v: 0.0, low=0, high=1, tolerance=0.1, rising=True)).all()
-    assert break_even(lambda v: 9.0, low=0, high=1, tolerance=0.1, rising=True) == (0.0, 0.0)
-    low, high = break_even(lambda v: 9.0 * (v < 0.3), low=0, high=1, tolerance=0.01, rising=False)
-    assert low <= 0.3 <= high
 
 
 def test_a_stranded_bill_is_paid_to_the_last_dollar() -> None:

@@ -100,7 +100,7 @@ def make_plan() -> dict[str, Any]:
     ]  # fmt: skip
     regret = [
         {"plan": p, "future": f, "cost_usd": 4e10, "best_usd": 4e10 - r, "regret_usd": r, "regret_share": r / 4e10,
-         "idle_usd": r}
+         "regret_low_usd": r, "regret_high_usd": r + 3e6, "idle_usd": r}
         for p, f, r in (("stay, served firm", "stay", 2e8), ("stay, served firm", "leave", 9e8),
                         ("stay, on call", "stay", 0.0), ("stay, on call", "leave", 1e8),
                         ("leave", "stay", 5e8), ("leave", "leave", 0.0))
@@ -114,7 +114,9 @@ def make_plan() -> dict[str, Any]:
         "nuclear": {"candidate": "nuclear", "unit_mw": 1200.0, "earliest_year": 2036, "needs_consent": True,
                     "capex_usd_per_mw": {"low": 5e6, "best": 6e6, "high": 9e6},
                     "break_even_capex_usd_per_mw": {"low": 3.1e6, "best": 3.3e6, "high": 3.4e6},
-                    "break_even_carbon_price_usd_per_t": {"low": 38.0, "best": 41.0, "high": 44.0},
-                    "wait_years": 5.0, "price_of_waiting_usd": -2e8},
-        "miners": {"regret": regret, "stranded_usd_per_year": 6e7, "bill": {"no contract": bill}},
+                    "break_even_carbon_price_usd_per_t": {"low": 38.0, "best": 41.0, "high": 44.0, "most": 250.0},
+                    "dearer_with_one_usd": {"low": 1e9, "best": 1.1e9, "high": 1.2e9},
+                    "wait_years": 5.0, "price_of_waiting_usd": -2e8, "money_of": 2036},
+        "miners": {"years": [2027, 2040], "mining_mw": {"stay": [600.0, 200.0], "leave": [0.0, 0.0]},
+                   "regret": regret, "stranded_usd_per_year": 6e7, "bill": {"no contract": bill}},
     }  # fmt: skip

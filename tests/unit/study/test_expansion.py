@@ -14,7 +14,7 @@ from gridrush.errors import CaseError
 from gridrush.planning.expand import expand
 from gridrush.planning.options import annuity_share
 from gridrush.study.candidates import candidate_of
-from gridrush.study.expansion import case_problem, milestones, plan_problem, solve
+from gridrush.study.expansion import case_problem, milestones, plan_problem, resolving, solve
 from gridrush.study.extendable import network_problem
 from gridrush.study.networks import Network, to_pypsa
 from gridrush.study.networks import load_case as load_any
@@ -74,6 +74,11 @@ def test_what_is_excluded_or_forced_is_said_to_the_plan(case: Case) -> None:
     with pytest.raises(CaseError) as err:
         case_problem(case, first=2025, last=2025, force=["gas-new@2031", "gass"])
     assert len(err.value.problems) == 2
+
+
+def test_a_target_is_looked_at_with_as_many_years_as_can_tell_it_from_nothing() -> None:
+    assert resolving(1_000, 2.4) == 1_000
+    assert resolving(300, 0.001) == 3_000
 
 
 def test_a_carbon_price_is_charged_once(case: Case) -> None:

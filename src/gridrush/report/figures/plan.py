@@ -11,7 +11,7 @@ import pandas as pd
 from gridrush.report.figures.figure import WIDE, Figure
 from gridrush.report.svg import Svg, bounds, frame, ticks
 from gridrush.report.view import View
-from gridrush.report.words import DASH, fuel_colour, fuel_name, interval, number, plain, signed, with_unit
+from gridrush.report.words import DASH, fuel_colour, fuel_name, number, plain, signed, with_unit
 
 LINES: Mapping[str, str] = {
     "capex": "Building", "fixed": "Keeping plants ready", "variable": "Fuel and running", "import": "Imports",
@@ -155,8 +155,18 @@ def regret(view: View) -> Figure | None:
         "plan costs than the best plan for what happened. Nobody knows today whether the miners will stay."
     )
     notes = []
+    if (stay := (miners.get("mining_mw") or {}).get("stay")) and (span := miners.get("years")):
+        notes.append(f"If they stay they take {with_unit(float(stay[0]), 'MW', 2)} in {span[0]} and "
+                     f"{with_unit(float(stay[-1]), 'MW', 2)} in {span[-1]}, if coins go on earning what they last did.")
+    sure = [float(r["regret_high_usd"]) - float(r["regret_low_usd"]) for r in rows if "regret_high_usd" in r]
+    if sure:
+        caption += f" Each number is proven to within {with_unit(max(sure), 'USD', 1)}."
     if (idle := miners.get("stranded_usd_per_year")) is not None:
-        notes.append(f"Plant built for miners who then leave stands idle at {with_unit(float(idle), 'USD', 2)} a year.")
+        text = (f"What is built for miners who then leave, beyond what is best without them, costs "
+                f"{with_unit(float(idle), 'USD', 2)} a year to pay off and keep.")  # fmt: skip
+        if any(r["regret_usd"] < r["idle_usd"] for r in rows if (r["plan"], r["future"]) == (plans[0], "leave")):
+            text += " It replaces other plant or saves fuel, so the plan is too dear by less than that."
+        notes.append(text)
     for name, bill in (miners.get("bill") or {}).items():
         rise = float(bill["consumers_usd_per_mwh"])
         notes.append(
@@ -208,17 +218,22 @@ def nuclear(view: View) -> Figure | None:
         f"Capital cost of one unit of {with_unit(unit, 'MW', 4)} that serves from {found['earliest_year']} at the "
         "earliest, and the cost at which a least-cost plan would build it, interest during building apart."
     )
-    carbon = found.get("break_even_carbon_price_usd_per_t")
-    if carbon and carbon.get("best") is not None:
-        caption += (
-            f" At its expected cost it enters once CO₂ costs {with_unit(float(carbon['best']), 'USD', 2)} a tonne "
-            f"({interval(carbon.get('low'), carbon.get('high'), 'USD', 2)})."
-        )
+    if (more := found.get("dearer_with_one_usd")) is not None and not pays:
+        caption += f" With one reactor the plan costs {with_unit(float(more['best']), 'USD', 2)} more than without."
+    caption += _carbon(found.get("break_even_carbon_price_usd_per_t") or {})
     wait = found.get("price_of_waiting_usd")
     if wait is not None:
-        verb = "costs" if float(wait) > 0 else "saves"
-        later = number(float(found["wait_years"]))
-        caption += f" Deciding {later} years later {verb} {with_unit(abs(float(wait)), 'USD', 2)}."
+        dear = float(wait) < 0
+        caption += (
+            f" Deciding {number(float(found['wait_years']))} years later {'saves' if dear else 'costs'} "
+            f"{with_unit(abs(float(wait)), 'USD', 2)} (money of {found['money_of']}): by so much it would cost "
+            f"{'more' if dear else 'less'} in these years than it is worth."
+        )
+    if not ((view.plan or {}).get("asked") or {}).get("lole"):
+        caption += (
+            " No reliability target was asked for, so firm power counts only by what it saves while other units are "
+            "there as often as on average."
+        )
     if found.get("needs_consent"):
         caption += " It also needs the consent of the people."
     rows = [("Expected to cost", claimed, "var(--nuclear)"), ("Worth to the system", even, "var(--flow)")]
@@ -249,6 +264,22 @@ def nuclear(view: View) -> Figure | None:
                         columns=["capital cost", "low [USD/MW]", "best [USD/MW]", "high [USD/MW]"])  # fmt: skip
     return Figure("plan-nuclear", title, caption, f"Planner; costs from the case’s projects. {_asked(view.plan or {})}",
                   "estimated", draw, data)  # fmt: skip
+
+
+def _carbon(found: Mapping[str, Any]) -> str:
+    """What a carbon price does for the reactor."""
+    best, low, high = (None if found.get(k) is None else float(found[k]) for k in ("best", "low", "high"))
+    if not found:
+        return ""
+    if best is None:
+        return (f" No carbon price up to {with_unit(float(found['most']), 'USD', 3)} a tonne of CO₂ brings it in: "
+                "other plants save CO₂ for less.")  # fmt: skip
+    if best == 0.0:
+        return " It needs no carbon price."
+    text = f" At its expected cost it enters once CO₂ costs about {with_unit(best, 'USD', 2)} a tonne"
+    sides = [f"not yet at {number(low)}"] if low is not None else []
+    sides += [f"certainly at {number(high)}"] if high is not None else []
+    return text + (f" ({', '.join(sides)})." if sides else ".")
 
 
 def _rows(plan: Mapping[str, Any] | None, key: str) -> Sequence[Mapping[str, Any]]:
