@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from gridrush.detect import _kernels
+from gridrush.detect import _kernels, _kernels_steps
 from gridrush.detect.records import Records
 from gridrush.detect.shapes import BLOCKS, library, scan_directions
 from gridrush.units import Floats
@@ -44,7 +44,7 @@ MARGIN_DAYS = 14
 LEAST_SHARE = 0.01
 """Of the feeder's mean load: a smaller step is not looked for."""
 THRESHOLD = 25.0
-"""Likelihood ratio 2 log L a change must reach: z = 5, a false alarm in about 2 of 10,000 feeders and years of AR(1) noise."""
+"""Likelihood ratio 2 log L a change must reach, z = 5: false in about 2 of 10,000 feeders a year of AR(1) noise."""
 HEATING_BELOW_C, COOLING_ABOVE_C = 15.0, 22.0
 """Where heating and cooling begin (usual degree-day bases)."""
 COHORT = 8
@@ -133,7 +133,7 @@ def day_model(records: Records, blocks: NDArray[np.float32]) -> DayModel:
     """What the usual day of each class of feeders follows: calendar, season, weather, and its like.
 
     The usual day of a class is the median over its feeders of the day's load over the feeder's mean, so that what
-    happens to fewer than half of them leaves it alone. Classes are tariffs; a class of fewer than 8 is compared with all.
+    happens to fewer than half of them leaves it alone. Classes are tariffs; one of fewer than 8 is compared with all.
     """
     rest = records.rest.astype(np.float64)
     D = rest.size
@@ -193,26 +193,26 @@ def find_changes(
     threads : int, optional
         The answer is the same for any number.
     """
-    N, D, K = blocks.shape
+    N, _, K = blocks.shape
     M = MOST_CHANGES
     at = np.full((N, M), -1, np.int64)
     delta, spread = np.zeros((N, M, 3, K)), np.zeros((N, 3 * M, 3 * M))
     sizes, facts, covs = np.zeros((N, M, 2)), np.zeros((N, 9)), np.zeros((N, K, K))
+    facts[:, 4] = 1.0
     found = np.zeros(N, np.int64)
     directions = scan_directions(library())
 
-    def work(first: int) -> int:
+    def work(first: int) -> None:
         s = slice(first, first + CHUNK)
-        _kernels.find_all(
+        _kernels_steps.find_all(
             blocks[s].astype(np.float64), model.columns, model.kind[s], model.rest, model.drive, directions, threshold,
             LEAST_SHARE, M, MARGIN_DAYS, at[s], delta[s], spread[s], sizes[s], facts[s], covs[s], found[s],
         )  # fmt: skip
-        return min(first + CHUNK, N)
 
     with ThreadPoolExecutor(threads or min(cpu_count() or 1, 8)) as pool:
-        for done in pool.map(work, range(0, N, CHUNK)):
+        for done, _ in enumerate(pool.map(work, range(0, N, CHUNK)), 1):
             if progress is not None:
-                progress(done / N)
+                progress(min(done * CHUNK / N, 1.0))
     return Changes(
         found, at, delta, spread, covs, sizes[:, :, 0], sizes[:, :, 1], facts[:, 0], facts[:, 6], facts[:, 5],
         facts[:, 1], facts[:, 2].astype(np.int64), facts[:, 3], facts[:, 4], facts[:, 7], facts[:, 8],

@@ -20,7 +20,8 @@ from gridrush.errors import CaseError, Problem
 from gridrush.units import Floats
 
 SPIKE, STUCK_H, OUT_H = 4.0, 72, 6
-"""A reading over four times the 99th percentile is a jump; the same to the last digit for 72 h, or zero for 6, a fault."""
+"""A reading over four times the 99th percentile is a jump; one alike to the last digit for 72 h, or zero for 6, a
+fault."""
 SHORT_EVENT_DAYS = 31
 """Events up to this long are taken out before changes are looked for."""
 FEATURES = (
@@ -109,7 +110,7 @@ def look(
     tan = tan_error = missing_step = missing_error = np.full((N, M), np.nan)
     if records.reactive_mvar is not None:
         tan, tan_error = signals.ratio_at_steps(_daily(records.reactive_mvar, day, clean), daily, changes)
-    missing = signals.missing_share(records)
+    missing = signals.missing_share(records, changes)
     if records.metered_mw is not None:
         shown = _daily(records.metered_mw, day, clean)
         missing_step, missing_error = signals.ratio_at_steps(daily - shown, daily, changes)
@@ -267,8 +268,8 @@ def _table(seen: Look, probability: Floats) -> pd.DataFrame:
             "mean_load_mw": seen.changes.mean_mw,
             "registered_mw": np.nan_to_num(r.facts.registered_mw),
             "tariff": r.facts.tariff,
-            "from_load_alone": p.probability,
-            "p_chance": seen.changes.p_flat(),
+            "without_labels": p.probability,
+            "p_noise": seen.changes.p_flat(),
             "days_used": seen.changes.days_used.astype(np.int64),
             "mw_std": p.farm_std_mw,
         }

@@ -237,34 +237,30 @@ def log_odds_of_events(
     return total
 
 
-def flat_before(base_share: Floats, kind: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Log evidence that flat load stands on a feeder throughout, against its class, and the share it would have. (N,)
+SHARES = np.linspace(0.04, 0.9, 44)
+"""Shares of flat load in a feeder's load that are looked at, alike before looking."""
 
-    Night load over mean load f is compared, as log f/(1-f), with the robust spread of its class. With flat load of
-    share q added, f = q + (1 - q) f0; q is uniform on (0.05, 0.9).
+
+def flat_before(base_share: Floats, kind: NDArray[np.int64]) -> Floats:
+    """Log evidence that flat load of each of `SHARES` stands on a feeder throughout, against none. (N, Q)
+
+    Night load over mean load f is compared, as log f/(1-f), with the robust spread of its class (classes of 8 and
+    more). With flat load of share q added to an ordinary feeder of f0, f = q + (1 - q) f0. Held within e^5.
     """
     f = np.clip(base_share, 0.02, 0.985)
     logit = np.log(f / (1 - f))
-    ratio, share = np.zeros(f.size), np.zeros(f.size)
-    q = np.linspace(0.05, 0.9, 35)
+    ratio = np.zeros((f.size, SHARES.size))
     for c in np.unique(kind):
         rows = np.flatnonzero((kind == c) & np.isfinite(base_share))
         if rows.size < 8:
             continue
         middle = np.median(logit[rows])
         spread = max(1.4826 * float(np.median(np.abs(logit[rows] - middle))), 0.15)
-        f0 = (f[rows, None] - q) / (1 - q)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            log0 = np.log(f0 / (1 - f0))
-            jacobian = f[rows, None] * (1 - f[rows, None]) / (f0 * (1 - f0) * (1 - q))
-            each = np.where(
-                f0 > 0.02, _log_normal(log0, middle, spread) + np.log(np.abs(jacobian)), -np.inf
-            )
-        with np.errstate(divide="ignore"):
-            ratio[rows] = logsumexp(each, axis=1) - np.log(q.size) - _log_normal(logit[rows], middle, spread)
-        weight = np.exp(each - np.max(each, axis=1, keepdims=True, initial=-700.0))
-        share[rows] = (weight * q).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-300)
-    return np.clip(ratio, -5.0, 5.0), share
+        f0 = np.clip((f[rows, None] - SHARES) / (1 - SHARES), 1e-3, None)
+        jacobian = f[rows, None] * (1 - f[rows, None]) / (f0 * (1 - f0) * (1 - SHARES))
+        each = _log_normal(np.log(f0 / (1 - f0)), middle, spread) + np.log(jacobian)
+        ratio[rows] = np.clip(each - _log_normal(logit[rows], middle, spread)[:, None], -20.0, 5.0)
+    return ratio
 
 
 def infer(
@@ -309,7 +305,7 @@ def infer(
 
     tan = log_odds_of_tan_phi(evidence.tan_phi, evidence.tan_phi_std)
     balance = log_odds_of_balance(evidence.unmetered_share, evidence.unmetered_std, pr)
-    beyond, before_share = flat_before(base_share, kind)
+    flat = flat_before(base_share, kind)
     probability, farm_mw, farm_std = np.zeros(N), np.zeros(N), np.zeros(N)
     since = np.full(N, -1, np.int64)
     best_kind, change_farm = np.full((N, M), -1, np.int64), np.zeros((N, M))
@@ -317,17 +313,10 @@ def infer(
     before = np.zeros(N)
     for i in range(N):
         declared = [x for x in (registered_mw[i], known_flat_mw[i]) if x > 0]
-        prior = pr.prevalence_share * pr.before_share
-        log_before = np.log(prior) + beyond[i]
-        if np.isfinite(evidence.missing_share[i]):
-            log_before += _missing(evidence.missing_share[i], before_share[i], pr)
-        honest_flat = pr.honest_flat_before_share * (3.0 if declared else 1.0)
-        log_rest = np.logaddexp(np.log1p(-prior - honest_flat), np.log(honest_flat) + beyond[i])
-        here = float(np.exp(log_before - np.logaddexp(log_before, log_rest)))
-        standing = max(before_share[i] * changes.mean_mw[i] - sum(declared), 0.0)
-        if standing <= 0.0:
-            here = 0.0
-        before[i], q, variance = here, here, (0.4 * standing) ** 2
+        here, share, share_std = _before(flat[i], evidence.missing_share[i], bool(declared), pr)
+        standing = max(share * changes.mean_mw[i] - sum(declared), 0.0)
+        here = here if standing > 0.0 else 0.0
+        before[i], q, variance = here, here, (share_std * changes.mean_mw[i]) ** 2
         mean, left_over = standing, float(registered_mw[i])
         since_weight, since[i] = here, -1
         for c in range(int(changes.count[i])):
@@ -339,12 +328,13 @@ def infer(
             if up:
                 log = np.where(farms, log + balance[i, c], log)
                 log = np.where(flats, log - tan[i, c], log) if np.isfinite(tan[i, c]) else log
-            flat = int(np.argmax(farms))  # the flat farm
+            level = int(np.argmax(farms))  # the flat farm
             said = -np.inf
             for x in declared if up else ():
-                fits = _log_normal(mw[i, c, flat], x, np.hypot(std[i, c, flat], 0.2 * x))
-                size = _log_normal(np.log(max(mw[i, c, flat], 1e-6)), np.log(shapes[flat].size_mw), 1.2)
-                said = np.logaddexp(said, like[i, c, flat] - size + np.log(max(mw[i, c, flat], 1e-6)) + fits - np.log(2))
+                fits = _log_normal(mw[i, c, level], x, np.hypot(std[i, c, level], 0.2 * x))
+                size = _log_normal(np.log(max(mw[i, c, level], 1e-6)), np.log(shapes[level].size_mw), 1.2)
+                shape_alone = like[i, c, level] - size + np.log(max(mw[i, c, level], 1e-6))
+                said = np.logaddexp(said, shape_alone + fits - np.log(2))
             total = np.logaddexp(logsumexp(log), said)
             chance = 0.0 if weak else float(np.exp(logsumexp(log[farms]) - total))
             likeliest = int(np.argmax(log))
@@ -354,7 +344,7 @@ def infer(
             change_mw[i, c], change_std[i, c] = mw[i, c, duty], std[i, c, duty]
             if up:
                 if said > logsumexp(log[farms]) and registered_mw[i] > 0:
-                    left_over = max(left_over - mw[i, c, flat], 0.0)
+                    left_over = max(left_over - mw[i, c, level], 0.0)
                 found = max(mw[i, c, duty], 0.0)
                 joint = 1 - (1 - q) * (1 - chance)
                 mean = (q * mean + chance * found) / joint if joint > 0 else 0.0
@@ -384,16 +374,30 @@ def infer(
     )  # fmt: skip
 
 
-def _missing(missing: float, share: float, pr: Priors) -> float:
-    """Log likelihood ratio of load that no meter shows, for a farm of this share that stood there throughout."""
-    whole = float(_log_normal(missing, share, 0.05 + 0.2 * share))
-    nothing = float(_log_normal(missing, 0.0, 0.03))
-    anything = float(_log_normal(missing, 0.1, 0.15))
-    farm = np.logaddexp(np.log(pr.unmetered_farm_share) + whole, np.log1p(-pr.unmetered_farm_share) + nothing)
-    honest = np.logaddexp(
-        np.log(pr.unmetered_honest_share) + anything, np.log1p(-pr.unmetered_honest_share) + nothing
-    )
-    return float(np.clip(farm - honest, -3.0, 5.0))
+def _before(flat: Floats, missing: float, declared: bool, pr: Priors) -> tuple[float, float, float]:
+    """Chance that a farm older than the record stands on a feeder, its share of the load, and that share's error.
+
+    Against it stand nothing at all, and honest flat load; load at night that no meter shows speaks for a farm of that
+    share (if it bypasses its meter) and hardly for the others.
+    """
+    farm, honest_missing = flat.copy(), 0.0
+    if np.isfinite(missing):
+        whole = _log_normal(missing, SHARES, 0.04 + 0.15 * SHARES)
+        nothing = _log_normal(missing, 0.0, 0.03)
+        anything = _log_normal(missing, 0.1, 0.15)
+        bypass, lost = pr.unmetered_farm_share, pr.unmetered_honest_share
+        farm = farm + np.logaddexp(np.log(bypass) + whole, np.log1p(-bypass) + nothing)
+        honest_missing = float(np.logaddexp(np.log(lost) + anything, np.log1p(-lost) + nothing))
+    prior = pr.prevalence_share * pr.before_share
+    also_flat = pr.honest_flat_before_share * (3.0 if declared else 1.0)
+    log_farm = np.log(prior) + float(np.clip(logsumexp(farm) - np.log(farm.size) - honest_missing, -8.0, 8.0))
+    log_flat = np.log(also_flat) + float(logsumexp(flat) - np.log(flat.size))
+    log_rest = np.logaddexp(np.log1p(-prior - also_flat), log_flat)
+    weight = np.exp(farm - farm.max())
+    weight = weight / weight.sum()
+    share = float((weight * SHARES).sum())
+    std = float(np.sqrt((weight * (SHARES - share) ** 2).sum()))
+    return float(np.exp(log_farm - np.logaddexp(log_farm, log_rest))), share, std
 
 
 def _log_normal(x: Any, mean: Any, std: Any) -> Any:

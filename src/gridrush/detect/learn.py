@@ -92,11 +92,11 @@ def learn(features: pd.DataFrame, found: NDArray[np.int64], groups: Sequence[str
     n, positives = len(found), int(found.sum())
     few = min(positives, n - positives)
     if n < LEAST_LABELS or few < LEAST_OF_A_KIND:
-        said = (
+        why = (
             f"{n} inspections ({positives} found something): too few to learn from (need {LEAST_LABELS}, with "
-            f"{LEAST_OF_A_KIND} of each kind); probabilities are those of the model and its priors",
+            f"{LEAST_OF_A_KIND} of each kind); probabilities are those of the model and its priors"
         )
-        return Learned("priors", n, positives, {}, {}, said)
+        return Learned("priors", n, positives, {}, {}, (why,))
     if find_spec("sklearn") is None:
         raise EngineError("Learning from labels needs scikit-learn: pip install 'gridrush[detect]'")
     from sklearn.calibration import IsotonicRegression

@@ -185,20 +185,30 @@ def holiday_ratio(daily_mw: ArrayLike, days: NDArray[np.datetime64], holidays: t
     return _mean(np.stack(ratios, axis=1)) if ratios else np.full(len(daily), np.nan)
 
 
-def missing_share(records: Records) -> Floats:
-    """Share of the feeder's night load that no meter shows, technical losses taken off. [1] (N,)
+def missing_share(records: Records, changes: Changes) -> Floats:
+    """Share of the feeder's night load that no meter shows before anything changes, technical losses off. [1] (N,)
 
-    Energy balance: (in - sum of meters) / in at 1 to 5 h, median over nights, less 5%. A farm that bypasses its meter
-    shows here; so do street lights without meters, meters that report nothing, and ordinary theft. NaN without meters.
+    Energy balance: (in - sum of meters) / in at 1 to 5 h, median over nights up to the first rise found (the whole
+    record where there is none), less 5%. A farm that bypasses its meter shows here; so do street lights without meters,
+    meters that report nothing, and ordinary theft. NaN without meters or with fewer than 28 nights.
     """
-    N = len(records.feeders)
+    out = np.full(len(records.feeders), np.nan)
     if records.metered_mw is None:
-        return np.full(N, np.nan)
-    night = (records.hour >= 1) & (records.hour < 5)
-    load, metered = records.load_mw[:, night].astype(np.float64), records.metered_mw[:, night]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(load > 0, (load - metered) / load, np.nan)
-    return np.asarray(_median(share) - TECHNICAL_LOSS_SHARE)
+        return out
+    night = np.flatnonzero((records.hour >= 1) & (records.hour < 5))
+    day = records.day[night]
+    for i in range(out.size):
+        rises = [
+            int(changes.day[i, c])
+            for c in range(int(changes.count[i]))
+            if changes.level_mw[i, c] > 0 and changes.z[i, c] > 2.5
+        ]
+        use = night[day < min(rises, default=int(day[-1]) + 1)]
+        load, shown = records.load_mw[i, use].astype(np.float64), records.metered_mw[i, use]
+        there = np.isfinite(load) & np.isfinite(shown) & (load > 0)
+        if there.sum() >= 4 * WINDOW_DAYS:
+            out[i] = float(np.median((load[there] - shown[there]) / load[there])) - TECHNICAL_LOSS_SHARE
+    return out
 
 
 def step_of(daily_mw: ArrayLike, changes: Changes) -> tuple[Floats, Floats]:

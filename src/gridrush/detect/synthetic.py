@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -211,7 +212,8 @@ def synthetic(
         usual = usual * (1 + _slow(rng, days + 2, 0.6, rng.uniform(0.01, 0.025))[w.day])
         usual = usual * (1 + rng.uniform(-0.04, 0.08) * np.arange(T) / 8766)
         q = usual * sum(TAN_PHI[kind] * share for kind, share in parts)
-        came, came_mw, came_from = "none", 0.0, pd.NaT
+        came, came_mw = "none", 0.0
+        came_from: Any = pd.NaT
         if rng.random() < honest_change_share:
             came = confounders[int(rng.integers(len(confounders)))]
             at = int(rng.uniform(0.15, 0.85) * T)
@@ -227,7 +229,8 @@ def synthetic(
                 q = q + TAN_NEW.get(came, 0.30) * new
                 if came in ("cold store", "data centre", "telecom", "continuous plant") and rng.random() < 0.5:
                     known[i] = came_mw  # the operator was told
-        farm_mw, began, duty, seen = 0.0, pd.NaT, "", True
+        farm_mw, duty, seen = 0.0, "", True
+        began: Any = pd.NaT
         mined = np.zeros(T)
         if rng.random() < farm_share:
             duty = duties[int(rng.integers(len(duties)))]

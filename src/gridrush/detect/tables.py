@@ -8,33 +8,22 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from gridrush.detect.records import Facts, Hours, Records, check
+from gridrush.detect.timegrid import PER_MW, PER_MWH, SHOWN, Grid, Said, clock_of, offset_h, stamps
 from gridrush.errors import CaseError, EngineError, Problem
 from gridrush.units import Floats
 
 Table = str | Path | pd.DataFrame
-PER_MW = {"mw": 1.0, "kw": 1e-3, "w": 1e-6}
-PER_MWH = {"mwh": 1.0, "kwh": 1e-3, "wh": 1e-6}
 TIME = ("time", "timestamp", "datetime", "date_time", "date", "time_utc", "interval_start")
 FEEDER = ("feeder", "feeder_id", "id", "name", "line", "substation")
+COLUMNS = ("rated_mw", "customers", "registered_mw", "known_flat_mw")
 LOAD = ("load", "demand", "power", "p", "energy", "consumption", "active_power")
-MOST_TWICE_SHARE = 0.02
-"""Of readings, that may come twice for one hour and differ; more is a mistake in the file, not of a clock."""
-SHOWN = 5
-
-
-class _Said:
-    """What was put right and what is wrong, as a table is read."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.said: list[str] = []
 
 
 def read_records(
@@ -42,6 +31,7 @@ def read_records(
     *,
     meters: Table | None = None,
     facts: Table | None = None,
+    reactive: Table | None = None,
     temperature: Table | None = None,
     holidays: Table | None = None,
     clock: str | None = None,
@@ -53,12 +43,14 @@ def read_records(
     ----------
     feeders : table
         Wide: a column of time stamps and one of load for each feeder. Long: `feeder`, `time`, and `load_mw` (or
-        `load_kw`, `energy_kwh`, ...), where wanted `reactive_mvar` or `power_factor`. Hours, or any step that divides one.
+        `load_kw`, `energy_kwh`, ...), where wanted `reactive_mvar` or `power_factor`. Hours, or a part of one.
     meters : table, optional
         Load of the customers' meters behind each feeder, the same forms; several meters of a feeder (a column `meter`)
         are added up. An hour in which a meter of the feeder is missing is not used.
     facts : table, optional
         `feeder` and any of `rated_mw` (or `rated_kva`), `customers`, `tariff`, `registered_mw`, `known_flat_mw`.
+    reactive : table, optional
+        Reactive power of the feeders, the same forms, columns that end in `_mvar`.
     temperature : table, optional
         `time, temperature_c`.
     holidays : table, optional
@@ -78,18 +70,21 @@ def read_records(
     CaseError
         With every column, stamp and number that cannot be used.
     """
-    s = _Said()
-    zone = _clock(clock, s)
+    s = Said()
+    zone = clock_of(clock, s)
     names, time, load, more = _series(feeders, "feeders", unit, zone, s)
     if s.problems or not names:
         raise CaseError(s.problems or [Problem("feeders", "no feeder", "at least one")])
-    offset = _offset(time, zone)
-    reactive = more.get("reactive_mvar")
-    if reactive is None and "power_factor" in more:
+    offset = offset_h(time, zone)
+    imaginary = more.get("reactive_mvar")
+    if reactive is not None:
+        behind, when, each, _ = _series(_as_mw(reactive, s), "reactive", None, zone, s)
+        imaginary = _onto(names, time, behind, when, each)
+    elif imaginary is None and "power_factor" in more:
         factor = more["power_factor"]
         with np.errstate(invalid="ignore"):
             bad = np.isfinite(factor) & ((np.abs(factor) > 1) | (factor == 0))
-            reactive = load * np.sqrt(np.clip(1 / factor**2 - 1, 0, None))
+            imaginary = load * np.sqrt(np.clip(1 / factor**2 - 1, 0, None))
         if bad.any():
             s.problems.append(Problem("feeders.power_factor", float(factor[bad][0]), "a number in (0, 1]"))
     shown = None
@@ -107,13 +102,13 @@ def read_records(
     _plausible(load, known, names, s)
     if s.problems:
         raise CaseError(s.problems)
-    records = Records(tuple(names), time, load, known, offset, reactive, shown, warm, holiday)
+    records = Records(tuple(names), time, load, known, offset, imaginary, shown, warm, holiday)
     return replace(check(records), said=tuple(s.said))
 
 
-def read_labels(table: Table, feeders: tuple[str, ...]) -> pd.DataFrame:
+def read_labels(table: Table, feeders: tuple[str, ...] | None) -> pd.DataFrame:
     """Past inspections: `feeder`, `found` (0 or 1), `on` (day or NaT), `mw` (or NaN). Every problem at once."""
-    s = _Said()
+    s = Said()
     frame = _frame(table, "labels", s)
     for column in ("feeder", "found"):
         if frame is not None and column not in frame:
@@ -125,7 +120,7 @@ def read_labels(table: Table, feeders: tuple[str, ...]) -> pd.DataFrame:
     for row in np.flatnonzero(found.isna())[:SHOWN]:
         s.problems.append(Problem(f"labels[{row}].found", str(frame["found"].iloc[row]), "1 or 0 (yes or no)"))
     name = frame["feeder"].astype(str).str.strip()
-    for row in np.flatnonzero(~name.isin(feeders))[:SHOWN]:
+    for row in np.flatnonzero(~name.isin(feeders))[:SHOWN] if feeders is not None else ():
         s.problems.append(Problem(f"labels[{row}].feeder", name.iloc[row], "a feeder of the record"))
     on = pd.to_datetime(frame["on"], errors="coerce") if "on" in frame else pd.Series(pd.NaT, index=frame.index)
     if "on" in frame:
@@ -139,7 +134,7 @@ def read_labels(table: Table, feeders: tuple[str, ...]) -> pd.DataFrame:
 
 def read_events(table: Table) -> pd.DataFrame:
     """Events: `start`, `end` in legal time, `kind`. Every problem at once."""
-    s = _Said()
+    s = Said()
     frame = _frame(table, "events", s)
     for column in ("start", "end"):
         if frame is not None and column not in frame:
@@ -156,21 +151,25 @@ def read_events(table: Table) -> pd.DataFrame:
     return pd.DataFrame({"start": start, "end": end, "kind": kind})
 
 
-def _frame(table: Table, where: str, s: _Said) -> pd.DataFrame | None:
+def _frame(table: Table, where: str, s: Said) -> pd.DataFrame | None:
     if isinstance(table, pd.DataFrame):
         return table.rename(columns=lambda c: str(c).strip())
     path = Path(table)
     try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            frame = pd.read_parquet(path)
-        else:
-            frame = pd.read_csv(path)
+        frame = pd.read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else pd.read_csv(path)
     except ImportError as error:
         raise EngineError("Reading Parquet needs pyarrow: pip install 'gridrush[study]'") from error
     except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
         s.problems.append(Problem(where, str(table), "a CSV or Parquet file that can be read", str(error)))
         return None
     return frame.rename(columns=lambda c: str(c).strip().removeprefix("\ufeff"))
+
+
+def _as_mw(table: Table, s: Said) -> pd.DataFrame:
+    """A table of Mvar as if it were MW, which is read the same way."""
+    frame = _frame(table, "reactive", s)
+    frame = pd.DataFrame() if frame is None else frame
+    return frame.rename(columns=lambda c: re.sub(r"mvar$", "mw", str(c), flags=re.IGNORECASE))
 
 
 def _column(columns: list[str], names: tuple[str, ...]) -> str | None:
@@ -185,7 +184,7 @@ def _unit_of(column: str) -> str | None:
 
 
 def _series(
-    table: Table, where: str, unit: str | None, zone: ZoneInfo | int | None, s: _Said, *, add_up: bool = False
+    table: Table, where: str, unit: str | None, zone: ZoneInfo | int | None, s: Said, *, add_up: bool = False
 ) -> tuple[list[str], Hours, NDArray[np.float32], dict[str, NDArray[np.float32]]]:
     """Names, hours (UTC, without holes), load of each in MW, and other columns of a long table in the same form."""
     nothing: tuple[list[str], Hours, NDArray[np.float32], dict[str, NDArray[np.float32]]]
@@ -202,9 +201,9 @@ def _series(
     columns = list(frame.columns)
     at = _column(columns, TIME)
     if at is None:
-        s.problems.append(Problem(f"{where}.time", columns[:SHOWN], f"a column of time stamps, one of {', '.join(TIME)}"))
+        s.problems.append(Problem(f"{where}.time", columns[:SHOWN], f"a column of times, one of {', '.join(TIME)}"))
         return nothing
-    stamp = _stamps(frame[at], where, zone, s)
+    stamp = stamps(frame[at], where, zone, s)
     feeder = _column(columns, FEEDER)
     meter = _column(columns, ("meter", "meter_id"))
     values = [c for c in columns if c not in (at, feeder, meter)]
@@ -227,21 +226,25 @@ def _series(
     code, names = pd.factorize(who)
     extra = {"reactive_mvar": ("reactive_mvar", "mvar", "q_mvar"), "power_factor": ("power_factor", "pf", "cos_phi")}
     more = {}
-    hours, mw = _grid(code, len(names), stamp, _numbers(frame[load], f"{where}.{load}", s), given, where, s)
+    grid = Grid(stamp, where, s)
+    if s.problems:
+        return nothing
+    mw = grid.place(code, len(names), _numbers(frame[load], f"{where}.{load}", s), given, s)
+    grid.tell(s)
     for key, spelt in extra.items():
         column = _column(values, spelt)
         if column is not None and meter is None:
             numbers = _numbers(frame[column], f"{where}.{column}", s)
-            more[key] = _grid(code, len(names), stamp, numbers, "mw", where, _Said())[1]
+            more[key] = grid.place(code, len(names), numbers, "mw", Said())
     found = [str(n) for n in names]
     if meter is not None or add_up:
         owner = [n.split("\x1f")[0] for n in found]
         unique = sorted(set(owner))
-        total = np.zeros((len(unique), hours.size), np.float32)
+        total = np.zeros((len(unique), grid.hours), np.float32)
         for row, n in enumerate(owner):
             total[unique.index(n)] += mw[row]
         found, mw = unique, total
-    return found, hours, mw, more
+    return found, grid.time, mw, more
 
 
 def _bare(column: str) -> str:
@@ -250,39 +253,43 @@ def _bare(column: str) -> str:
     return re.sub(r"_?(mwh|kwh|wh|mw|kw|w)$", "", plain)
 
 
+def _without_unit(column: str) -> str:
+    return re.sub(r"[\s_\-.(\[]*(mwh|kwh|wh|mw|kw|w)[\])]?$", "", column, flags=re.IGNORECASE).strip()
+
+
 def _wide(
-    frame: pd.DataFrame, values: list[str], stamp: NDArray[np.int64], where: str, unit: str | None, s: _Said,
+    frame: pd.DataFrame, values: list[str], stamp: NDArray[np.int64], where: str, unit: str | None, s: Said,
     nothing: tuple[list[str], Hours, NDArray[np.float32], dict[str, NDArray[np.float32]]],
 ) -> tuple[list[str], Hours, NDArray[np.float32], dict[str, NDArray[np.float32]]]:  # fmt: skip
     if not values:
-        s.problems.append(Problem(where, "a column of time only", "a column for each feeder, or columns feeder and load"))
+        s.problems.append(Problem(where, "a column of time only", "a column a feeder, or columns feeder and load_mw"))
         return nothing
     units = {c: unit or _unit_of(c) for c in values}
     if without := [c for c, u in units.items() if u is None]:
         s.problems.append(
-            Problem(f"{where}.{without[0]}", f"no unit in {len(without)} columns", "names such as F12_mw, or --unit", "kW or MW?")
+            Problem(
+                f"{where}.{without[0]}", f"no unit in {len(without)} columns", "names as F12_mw, or --unit", "kW or MW?"
+            )
         )
         return nothing
-    if len(set(units.values())) > 1:
+    if len({str(u).lower() for u in units.values()}) > 1:
         s.said.append(f"{where}: columns in {', '.join(sorted({str(u) for u in units.values()}))}; all taken as MW")
-    names, rows = [], []
-    hours: Hours = nothing[1]
+    names = [c if unit is not None and _unit_of(c) is None else _without_unit(c) for c in values]
+    grid = Grid(stamp, where, s)
+    if s.problems:
+        return nothing
+    rows = np.empty((len(values), grid.hours), np.float32)
     for n, c in enumerate(values):
-        name = c if unit is not None and _unit_of(c) is None else re.sub(r"[\s_\-.(\[]*(mwh|kwh|wh|mw|kw|w)[\])]?$", "", c, flags=re.I)
-        numbers = _numbers(frame[c], f"{where}.{c}", s)
-        said = s if n == 0 else _Said()
-        hours, mw = _grid(np.zeros(len(frame), np.int64), 1, stamp, numbers, str(units[c]), where, said)
-        if n and said.problems:
-            s.problems += said.problems
-        names.append(name.strip())
-        rows.append(mw[0])
+        one = np.zeros(len(frame), np.int64)
+        rows[n] = grid.place(one, 1, _numbers(frame[c], f"{where}.{c}", s), str(units[c]), s)[0]
+    grid.tell(s)
     if len(set(names)) < len(names):
         twice = sorted({n for n in names if names.count(n) > 1})
         s.problems.append(Problem(where, twice[:SHOWN], "columns whose names differ in more than their unit"))
-    return names, hours, np.stack(rows), {}
+    return names, grid.time, rows, {}
 
 
-def _numbers(column: pd.Series, where: str, s: _Said) -> Floats:
+def _numbers(column: pd.Series, where: str, s: Said) -> Floats:
     """A column as numbers; what is blank is NaN, what is no number a problem."""
     x = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero(np.isnan(x) & column.notna().to_numpy())
@@ -294,119 +301,6 @@ def _numbers(column: pd.Series, where: str, s: _Said) -> Floats:
     if endless.any():
         s.problems.append(Problem(f"{where}[{int(np.flatnonzero(endless)[0])}]", "infinity", "a finite number"))
     return np.asarray(x)
-
-
-def _stamps(column: pd.Series, where: str, zone: ZoneInfo | int | None, s: _Said) -> NDArray[np.int64] | None:
-    """Seconds since 1970, UTC. Stamps that have an offset keep it; others are of the clock given."""
-    if pd.api.types.is_numeric_dtype(column):
-        s.problems.append(Problem(f"{where}.time", str(column.iloc[0]), "time stamps such as 2021-11-30 13:00"))
-        return None
-    text = column.astype(str)
-    offset = bool(text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True).any())
-    stamp = pd.to_datetime(column, errors="coerce", utc=offset)
-    bad = np.flatnonzero(stamp.isna())
-    for row in bad[:SHOWN]:
-        s.problems.append(Problem(f"{where}[{row}].time", text.iloc[row], "a time stamp such as 2021-11-30 13:00"))
-    if bad.size > SHOWN:
-        s.problems.append(Problem(f"{where}.time", f"{bad.size - SHOWN} more that are no time", "time stamps"))
-    if bad.size:
-        return None
-    if stamp.dt.tz is None and isinstance(zone, ZoneInfo):
-        stamp = _localize(stamp, zone, where, s)
-    seconds = stamp.dt.tz_convert("UTC").dt.tz_localize(None) if stamp.dt.tz is not None else stamp
-    out = seconds.to_numpy().astype("datetime64[s]").astype(np.int64)
-    if not offset and isinstance(zone, int):
-        out = out - 3600 * zone
-    return np.asarray(out)
-
-
-def _localize(stamp: pd.Series, zone: ZoneInfo, where: str, s: _Said) -> pd.Series:
-    """Naive stamps of a clock that changes: the hour that comes twice is summer time first, the hour that is skipped
-    is moved on."""
-    twice = stamp.dt.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward").isna()
-    if not bool(twice.any()):
-        return stamp.dt.tz_localize(zone, nonexistent="shift_forward")
-    later = pd.Series(False, index=stamp.index)
-    later[twice] = stamp[twice].groupby(stamp[twice]).cumcount() % 2 == 1
-    if not bool(later.any()):
-        s.said.append(f"{where}: the hour that comes twice when clocks go back is there once; taken as the first")
-    order = stamp[twice].groupby(stamp[twice]).cumcount()
-    size = stamp[twice].groupby(stamp[twice]).transform("size")
-    later[twice] = order >= (size + 1) // 2
-    s.said.append(f"{where}: clocks go back in the record; the first reading of the double hour is summer time")
-    return stamp.dt.tz_localize(zone, ambiguous=(~later).to_numpy(), nonexistent="shift_forward")
-
-
-def _grid(
-    code: NDArray[np.int64], n: int, seconds: NDArray[np.int64], x: Floats, unit: str, where: str, s: _Said
-) -> tuple[Hours, NDArray[np.float32]]:
-    """Mean power of each series in each hour, MW, without holes in time. (hours, (n, T))"""
-    unique = np.unique(seconds)
-    step = int(np.min(np.diff(unique))) if unique.size > 1 else 3600
-    if step > 3600 or 3600 % step:
-        s.problems.append(Problem(f"{where}.time", f"a step of {step} s", "hours, or a step that divides one"))
-        return np.zeros(0, "datetime64[h]"), np.zeros((n, 0), np.float32)
-    if unit.lower() in PER_MWH:
-        factor = PER_MWH[unit.lower()] * 3600.0 / step
-    else:
-        factor = PER_MW[unit.lower()]
-    first = int(unique[0]) // 3600
-    T = int(unique[-1]) // 3600 - first + 1
-    if T > 40 * 8784:
-        s.problems.append(Problem(f"{where}.time", f"{T / 8766:.0f} years", "a record of at most 40 years"))
-        return np.zeros(0, "datetime64[h]"), np.zeros((n, 0), np.float32)
-    there = np.isfinite(x)
-    slots = 3600 // step
-    slot = (seconds // step - first * slots)[there]
-    cell = code[there] * (T * slots) + slot
-    total = np.bincount(cell, x[there], n * T * slots)
-    count = np.bincount(cell, minlength=n * T * slots)
-    again = int((count > 1).sum())
-    if again:
-        order = np.argsort(cell, kind="stable")
-        same = cell[order][1:] == cell[order][:-1]
-        differ = int((same & (np.abs(np.diff(x[there][order])) > 1e-9)).sum())
-        if differ > MOST_TWICE_SHARE * max(count.sum(), 1):
-            s.problems.append(
-                Problem(f"{where}.time", f"{differ} readings that come twice and differ", "one reading for each time",
-                        "is a column such as meter missing from the table, or --clock?")
-            )  # fmt: skip
-        else:
-            s.said.append(f"{where}: {again} times have more than one reading ({differ} differ); their mean is taken")
-    with np.errstate(invalid="ignore"):
-        fine = (total / np.where(count > 0, count, 1) * factor).reshape(n, T, slots)
-    have = (count > 0).reshape(n, T, slots)
-    got = have.sum(axis=2)
-    mean = np.where(have, fine, 0.0).sum(axis=2) / np.maximum(got, 1)
-    mw = np.where(got * 2 >= slots, mean, np.nan).astype(np.float32)
-    if slots > 1:
-        s.said.append(f"{where}: steps of {step // 60} min gathered into hours")
-    holes = int(T - np.unique(slot // slots).size)
-    if holes:
-        s.said.append(f"{where}: {holes} hours of {T} are missing altogether and stay empty")
-    if bool((mw < 0).any()):
-        s.said.append(f"{where}: {int((mw < 0).sum())} hours of power flowing back are kept as they are")
-    hours = (np.datetime64(0, "h") + np.timedelta64(first, "h")) + np.arange(T).astype("timedelta64[h]")
-    return np.asarray(hours), mw
-
-
-def _clock(clock: str | None, s: _Said) -> ZoneInfo | int | None:
-    if clock is None or clock.upper() == "UTC":
-        return None
-    if re.fullmatch(r"[+-]?\d{1,2}", clock):
-        return int(clock)
-    try:
-        return ZoneInfo(clock)
-    except (ZoneInfoNotFoundError, ValueError):
-        s.problems.append(Problem("clock", clock, "an IANA name such as Asia/Almaty, or hours such as +6"))
-        return None
-
-
-def _offset(time: Hours, zone: ZoneInfo | int | None) -> NDArray[np.int64]:
-    if isinstance(zone, ZoneInfo):
-        local = pd.DatetimeIndex(time).tz_localize("UTC").tz_convert(zone).tz_localize(None)
-        return np.asarray(np.round((local.to_numpy() - time.astype("datetime64[ns]")) / np.timedelta64(1, "h")), np.int64)
-    return np.full(time.size, zone or 0, np.int64)
 
 
 def _onto(
@@ -423,7 +317,7 @@ def _onto(
     return out
 
 
-def _facts(table: Table | None, names: list[str], s: _Said) -> Facts:
+def _facts(table: Table | None, names: list[str], s: Said) -> Facts:
     known = Facts.unknown(len(names))
     frame = None if table is None else _frame(table, "facts", s)
     if frame is None:
@@ -443,7 +337,7 @@ def _facts(table: Table | None, names: list[str], s: _Said) -> Facts:
     to = rows[have].astype(int).to_numpy()
     columns: dict[str, Floats] = {}
     frame = frame.rename(columns=lambda c: re.sub(r"[\s\-]+", "_", str(c).strip()).lower())
-    for name in ("rated_mw", "customers", "registered_mw", "known_flat_mw"):
+    for name in COLUMNS:
         column = getattr(known, name).copy()
         kva = name.replace("_mw", "_kva") if name == "rated_mw" else name.replace("_mw", "_kw")
         source, factor = (name, 1.0) if name in frame else (kva, 1e-3)
@@ -457,22 +351,24 @@ def _facts(table: Table | None, names: list[str], s: _Said) -> Facts:
     if "tariff" in frame:
         for i, t in zip(to, frame["tariff"].fillna("").astype(str)[have], strict=True):
             tariff[i] = t.strip()
-    return Facts(columns["rated_mw"], columns["customers"], tuple(tariff), columns["registered_mw"], columns["known_flat_mw"])
+    rated, customers, registered, flat = (columns[c] for c in COLUMNS)
+    return Facts(rated, customers, tuple(tariff), registered, flat)
 
 
-def _temperature(table: Table | None, time: Hours, zone: ZoneInfo | int | None, s: _Said) -> Floats | None:
+def _temperature(table: Table | None, time: Hours, zone: ZoneInfo | int | None, s: Said) -> Floats | None:
     frame = None if table is None else _frame(table, "temperature", s)
     if frame is None:
         return None
-    at, value = _column(list(frame.columns), TIME), _column(list(frame.columns), ("temperature_c", "temperature", "t2m_c"))
+    columns = list(frame.columns)
+    at, value = _column(columns, TIME), _column(columns, ("temperature_c", "temperature", "t2m_c"))
     if at is None or value is None:
         s.problems.append(Problem("temperature", list(frame.columns)[:SHOWN], "columns time and temperature_c"))
         return None
-    stamp, x = _stamps(frame[at], "temperature", zone, s), _numbers(frame[value], f"temperature.{value}", s)
+    stamp, x = stamps(frame[at], "temperature", zone, s), _numbers(frame[value], f"temperature.{value}", s)
     if stamp is None:
         return None
     there = np.isfinite(x)
-    if there.any() and not (-90 < np.nanmin(x) and np.nanmax(x) < 60):
+    if there.any() and (np.nanmin(x) < -90 or np.nanmax(x) > 60):
         s.problems.append(Problem(f"temperature.{value}", f"{np.nanmin(x):g} to {np.nanmax(x):g}", "degrees Celsius"))
     wanted = time.astype("datetime64[s]").astype(np.int64)
     order = np.argsort(stamp[there])
@@ -483,7 +379,7 @@ def _temperature(table: Table | None, time: Hours, zone: ZoneInfo | int | None, 
     return np.asarray(np.interp(wanted, known, x[there][order]))
 
 
-def _holidays(table: Table | None, s: _Said) -> tuple[np.datetime64, ...]:
+def _holidays(table: Table | None, s: Said) -> tuple[np.datetime64, ...]:
     frame = None if table is None else _frame(table, "holidays", s)
     if frame is None:
         return ()
@@ -497,7 +393,7 @@ def _holidays(table: Table | None, s: _Said) -> tuple[np.datetime64, ...]:
     return tuple(days.dropna().to_numpy().astype("datetime64[D]"))
 
 
-def _plausible(load: NDArray[np.float32], known: Facts, names: list[str], s: _Said) -> None:
+def _plausible(load: NDArray[np.float32], known: Facts, names: list[str], s: Said) -> None:
     """Load far above what the feeder can carry is in the wrong unit."""
     for i, row in enumerate(load):
         fine = row[np.isfinite(row)]
@@ -514,5 +410,3 @@ def _plausible(load: NDArray[np.float32], known: Facts, names: list[str], s: _Sa
         many = [p for p in s.problems if p.where.startswith("feeders.")]
         s.problems[:] = [p for p in s.problems if p not in many[20:]]
         s.problems.append(Problem("feeders", f"{len(many) - 20} more above their rating", "loads below the rating"))
-
-
