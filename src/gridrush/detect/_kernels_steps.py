@@ -321,7 +321,9 @@ def find_changes(
     for _ in range(2):  # each change again, given the others
         if n < 2:
             break
+        moved = False
         for c in range(n):
+            was = taken[c]
             others = np.zeros(most, np.int64)
             put = 0
             for o in range(n):
@@ -333,7 +335,7 @@ def find_changes(
             best = 0.0
             for w in range(M + 1):
                 scan(left, basis, toward[w], keep, weight, zs, ss, turn)
-                for i in range(max(margin, taken[c] - 30), min(m - margin, taken[c] + 31)):
+                for i in range(max(margin, was - 30), min(m - margin, was + 31)):
                     near = False
                     for o in range(n - 1):
                         if abs(days[i] - days[others[o]]) < margin:
@@ -342,6 +344,9 @@ def find_changes(
                     if value > best and not near:
                         best = value
                         taken[c] = i
+            moved = moved or taken[c] != was
+        if not moved:
+            break
     taken[:n] = np.sort(taken[:n])
     for c in range(n):
         at[c] = days[taken[c]]

@@ -245,7 +245,7 @@ def flat_before(base_share: Floats, kind: NDArray[np.int64]) -> Floats:
     """Log evidence that flat load of each of `SHARES` stands on a feeder throughout, against none. (N, Q)
 
     Night load over mean load f is compared, as log f/(1-f), with the robust spread of its class (classes of 8 and
-    more). With flat load of share q added to an ordinary feeder of f0, f = q + (1 - q) f0. Held within e^5.
+    more). With flat load of share q added to an ordinary feeder of f0, f = q + (1 - q) f0. The best is held at e^5.
     """
     f = np.clip(base_share, 0.02, 0.985)
     logit = np.log(f / (1 - f))
@@ -259,7 +259,8 @@ def flat_before(base_share: Floats, kind: NDArray[np.int64]) -> Floats:
         f0 = np.clip((f[rows, None] - SHARES) / (1 - SHARES), 1e-3, None)
         jacobian = f[rows, None] * (1 - f[rows, None]) / (f0 * (1 - f0) * (1 - SHARES))
         each = _log_normal(np.log(f0 / (1 - f0)), middle, spread) + np.log(jacobian)
-        ratio[rows] = np.clip(each - _log_normal(logit[rows], middle, spread)[:, None], -20.0, 5.0)
+        each = np.maximum(each - _log_normal(logit[rows], middle, spread)[:, None], -20.0)
+        ratio[rows] = each - np.maximum(each.max(axis=1, keepdims=True) - 5.0, 0.0)
     return ratio
 
 

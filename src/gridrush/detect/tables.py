@@ -73,8 +73,8 @@ def read_records(
     s = Said()
     zone = clock_of(clock, s)
     names, time, load, more = _series(feeders, "feeders", unit, zone, s)
-    if s.problems or not names:
-        raise CaseError(s.problems or [Problem("feeders", "no feeder", "at least one")])
+    if not names and not s.problems:
+        s.problems.append(Problem("feeders", "no feeder", "at least one"))
     offset = offset_h(time, zone)
     imaginary = more.get("reactive_mvar")
     if reactive is not None:
@@ -91,11 +91,9 @@ def read_records(
     if meters is not None:
         behind, when, each, _ = _series(meters, "meters", unit, zone, s, add_up=True)
         unknown = sorted(set(behind) - set(names))
-        if unknown:
+        if unknown and names:
             s.problems.append(Problem("meters.feeder", unknown[:SHOWN], "feeders of the first table"))
         shown = _onto(names, time, behind, when, each)
-    if s.problems:
-        raise CaseError(s.problems)
     known = _facts(facts, names, s)
     holiday = _holidays(holidays, s)
     warm = _temperature(temperature, time, zone, s)
@@ -227,7 +225,7 @@ def _series(
     extra = {"reactive_mvar": ("reactive_mvar", "mvar", "q_mvar"), "power_factor": ("power_factor", "pf", "cos_phi")}
     more = {}
     grid = Grid(stamp, where, s)
-    if s.problems:
+    if not grid.hours:
         return nothing
     mw = grid.place(code, len(names), _numbers(frame[load], f"{where}.{load}", s), given, s)
     grid.tell(s)
@@ -276,7 +274,7 @@ def _wide(
         s.said.append(f"{where}: columns in {', '.join(sorted({str(u) for u in units.values()}))}; all taken as MW")
     names = [c if unit is not None and _unit_of(c) is None else _without_unit(c) for c in values]
     grid = Grid(stamp, where, s)
-    if s.problems:
+    if not grid.hours:
         return nothing
     rows = np.empty((len(values), grid.hours), np.float32)
     for n, c in enumerate(values):
@@ -308,6 +306,8 @@ def _onto(
 ) -> NDArray[np.float32]:
     """Series of one table on the feeders and hours of another; NaN elsewhere."""
     out = np.full((len(names), time.size), np.nan, np.float32)
+    if not time.size or not when.size:
+        return out
     at = {n: i for i, n in enumerate(names)}
     shift = (when - time[0]).astype(np.int64)
     inside = (shift >= 0) & (shift < time.size)
@@ -365,7 +365,7 @@ def _temperature(table: Table | None, time: Hours, zone: ZoneInfo | int | None, 
         s.problems.append(Problem("temperature", list(frame.columns)[:SHOWN], "columns time and temperature_c"))
         return None
     stamp, x = stamps(frame[at], "temperature", zone, s), _numbers(frame[value], f"temperature.{value}", s)
-    if stamp is None:
+    if stamp is None or not time.size:
         return None
     there = np.isfinite(x)
     if there.any() and (np.nanmin(x) < -90 or np.nanmax(x) > 60):

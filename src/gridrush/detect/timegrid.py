@@ -49,6 +49,7 @@ class Grid:
         if self.hours > MOST_YEARS * 8784:
             years = f"{self.hours / 8766:.0f} years"
             s.problems.append(Problem(f"{where}.time", years, f"a record of at most {MOST_YEARS} years"))
+            self.hours = 0
             return
         self.slot = seconds // self.step - first * self.slots
         self.time = np.datetime64(first, "h") + np.arange(self.hours).astype("timedelta64[h]")

@@ -154,7 +154,8 @@ def test_the_chance_of_a_false_alarm_is_that_of_simulated_noise(z: float) -> Non
         high += int(((behind / np.sqrt(t * (n - t) / n)).max(axis=1) > z).sum())
     a, b = t[:-1], t[1:]
     turn = 1 - np.sqrt(a * (n - b) / (b * (n - a)))
-    assert float(false_alarm(z, turn.mean(), t.size)) == pytest.approx(high / paths, rel=0.1, abs=4 * (high**0.5) / paths)
+    error = 4 * high**0.5 / paths
+    assert float(false_alarm(z, turn.mean(), t.size)) == pytest.approx(high / paths, rel=0.1, abs=error)
 
 
 def test_noise_alone_alarms_no_oftener_than_it_says() -> None:
