@@ -100,7 +100,7 @@ def false_alarm(z: ArrayLike, turn: ArrayLike, looks: ArrayLike) -> Floats:
     Examples
     --------
     >>> float(false_alarm(4.0, 0.02, 365.0).round(5))
-    0.00299
+    0.00232
     """
     b = np.maximum(np.asarray(z, np.float64), 1e-6)
     lag = np.maximum(np.asarray(turn, np.float64), 1e-12)

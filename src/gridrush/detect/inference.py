@@ -176,19 +176,20 @@ def log_odds_of_tan_phi(tan_phi: Floats, std: Floats) -> Floats:
     """Log likelihood ratio, farm against flat honest customer, of the reactive power a step brings.
 
     Supplies of machines correct their power factor: tan phi about 0.10 +- 0.08. Flat honest load is half motors and
-    compressors (0.60 +- 0.15), half telecom and computers (0.15 +- 0.10). Assumed values.
+    compressors (0.60 +- 0.15), half telecom and computers (0.15 +- 0.10). Assumed values; held within e^5.
 
     Examples
     --------
     >>> log_odds_of_tan_phi(np.array([0.08, 0.6]), np.array([0.05, 0.05])).round(1)
-    array([  0.8, -13.3])
+    array([ 1., -5.])
     """
     known = np.isfinite(tan_phi) & np.isfinite(std)
     tan, error = np.where(known, tan_phi, 0.0), np.where(known, std, 1.0)
     farm = _log_normal(tan, 0.10, np.hypot(0.08, error))
     motors = _log_normal(tan, 0.60, np.hypot(0.15, error))
     computers = _log_normal(tan, 0.15, np.hypot(0.10, error))
-    return np.asarray(np.where(known, farm - np.logaddexp(motors, computers) + np.log(2.0), 0.0))
+    ratio = np.clip(farm - np.logaddexp(motors, computers) + np.log(2.0), -5.0, 5.0)
+    return np.asarray(np.where(known, ratio, 0.0))
 
 
 def log_odds_of_balance(unmetered: Floats, std: Floats, priors: Priors) -> Floats:

@@ -99,7 +99,7 @@ def learn(features: pd.DataFrame, found: NDArray[np.int64], groups: Sequence[str
         return Learned("priors", n, positives, {}, {}, (why,))
     if find_spec("sklearn") is None:
         raise EngineError("Learning from labels needs scikit-learn: pip install 'gridrush[detect]'")
-    from sklearn.calibration import IsotonicRegression
+    from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedGroupKFold

@@ -133,7 +133,7 @@ def weather_deafness(daily_mw: ArrayLike, drive: Floats) -> Floats:
 
     Examples
     --------
-    >>> d = np.sin(np.arange(100.0)); weather_deafness([3 + d], d[None]).round(6)
+    >>> d = np.sin(np.arange(100.0)); weather_deafness([3 + d], -d[None]).round(6) + 0.0
     array([0.])
     """
     daily = np.asarray(daily_mw, np.float64)
