@@ -153,7 +153,7 @@ def day_model(records: Records, blocks: NDArray[np.float32]) -> DayModel:
     phase = 2 * np.pi * np.arange(D) / 365.25
     if D >= 330 or not usual:
         columns += [np.cos(phase), np.sin(phase)]
-    if D >= 330:
+    if D >= 330 and not usual:  # the class knows the season's finer shape, and each column more costs power
         columns += [np.cos(2 * phase), np.sin(2 * phase)]
     weather = None
     if records.temperature_c is not None:

@@ -41,6 +41,8 @@ DEGREES = 6.0
 """Of the t distribution of a step about its shape: real steps stray more than a normal one allows."""
 FLAT_HONEST = ("flat customer", "cold store", "plant, all week")
 """Shapes whose reactive power is compared with a farm's."""
+SEASON_STRAY = {"none": 0.05, "own": 0.15, "only": 0.15}
+"""Standard deviation of a step's answer to the season about what its shape says, over its MW."""
 LEAST_Z = 2.5
 """Level of a change over its error below which it says nothing about MW."""
 
@@ -52,6 +54,7 @@ class Priors:
     prevalence_share: float = 0.02  # feeders with an unregistered farm
     before_share: float = 0.3  # of those, farms older than the record
     honest_changes_per_year: float = 0.5  # changes of a feeder for honest reasons
+    honest_flat_share: float = 0.15  # of those changes, that are flat or nearly so: data centres, cold stores, plants
     honest_flat_before_share: float = 0.10  # feeders on which flat honest load stands throughout
     farm_leaves_share: float = 0.3  # farms that leave in the course of the record
     unmetered_farm_share: float = 0.5  # farms that bypass the meter
@@ -90,6 +93,7 @@ class Posterior:
     since_day: NDArray[np.int64]  # (N,) day of the record, -1: before it
     log_odds: Floats  # (N,)
     change_kind: NDArray[np.int64]  # (N, M) most likely shape of each change, -1 where there is none
+    change_duty: NDArray[np.int64]  # (N, M) the shape of a farm that fits it best
     change_farm: Floats  # (N, M) chance that it is a farm coming (MW > 0) or leaving (MW < 0)
     change_mw: Floats  # (N, M) MW as a farm of its likeliest duty
     change_std_mw: Floats  # (N, M)
@@ -151,7 +155,7 @@ def evidence_of_shapes(
         T = np.zeros((2 * K + 1, 2 * K + 1))
         T[:K, :K] = shape.stray_share**2 * alike
         T[K : 2 * K, K : 2 * K] = 0.5 * shape.stray_share**2 * alike
-        T[2 * K, 2 * K] = (0.04 if shape.kind == "farm" else 0.05 if shape.season == "none" else 0.15) ** 2
+        T[2 * K, 2 * K] = SEASON_STRAY[shape.season] ** 2
         p = np.abs(changes.level_mw[rows, cols])
         for _ in range(3):
             full = V + (p**2)[:, None, None] * T
@@ -304,13 +308,16 @@ def infer(
     honest_rate = pr.honest_changes_per_year * years
     start = pr.prevalence_share * (1 - pr.before_share)
     flats = np.array([s.name in FLAT_HONEST for s in shapes] + [False])
+    others = ~farms & ~flats
+    weight[flats] *= pr.honest_flat_share / weight[flats].sum()
+    weight[others] *= (1.0 - pr.honest_flat_share) / weight[others].sum()
 
     tan = log_odds_of_tan_phi(evidence.tan_phi, evidence.tan_phi_std)
     balance = log_odds_of_balance(evidence.unmetered_share, evidence.unmetered_std, pr)
     flat = flat_before(base_share, kind)
     probability, farm_mw, farm_std = np.zeros(N), np.zeros(N), np.zeros(N)
     since = np.full(N, -1, np.int64)
-    best_kind, change_farm = np.full((N, M), -1, np.int64), np.zeros((N, M))
+    best_kind, best_duty, change_farm = np.full((N, M), -1), np.full((N, M), -1), np.zeros((N, M))
     change_mw, change_std = np.zeros((N, M)), np.zeros((N, M))
     before = np.zeros(N)
     for i in range(N):
@@ -342,7 +349,7 @@ def infer(
             likeliest = int(np.argmax(log))
             best_kind[i, c] = H + 1 if said > log[likeliest] else likeliest
             duty = int(np.flatnonzero(farms)[np.argmax(log[farms])])
-            change_farm[i, c] = chance
+            change_farm[i, c], best_duty[i, c] = chance, duty
             change_mw[i, c], change_std[i, c] = mw[i, c, duty], std[i, c, duty]
             if up:
                 if said > logsumexp(log[farms]) and registered_mw[i] > 0:
@@ -371,8 +378,8 @@ def infer(
     probability = 1 / (1 + np.exp(-odds))
     probability = np.where(farm_mw > 0, probability, 0.0)
     return Posterior(
-        probability, farm_mw, farm_std, probability * farm_mw, since, odds, best_kind, change_farm, change_mw,
-        change_std, before, (*names, "what the register says"),
+        probability, farm_mw, farm_std, probability * farm_mw, since, odds, best_kind, best_duty, change_farm,
+        change_mw, change_std, before, (*names, "what the register says"),
     )  # fmt: skip
 
 

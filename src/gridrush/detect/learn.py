@@ -173,11 +173,16 @@ def _linear(seed: int) -> Any:
 
 def _trees(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
 
-    return HistGradientBoostingClassifier(
+    trees = HistGradientBoostingClassifier(
         max_iter=150, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=20, l2_regularization=1.0,
         random_state=seed,
     )  # fmt: skip
+    # a sign may be known of no feeder, which the trees alone do not take
+    unknown = SimpleImputer(strategy="constant", fill_value=-99.0, keep_empty_features=True)
+    return make_pipeline(unknown, trees)
 
 
 def _log_odds(p: Floats) -> Floats:

@@ -28,6 +28,9 @@ HOUSEHOLD = (0.67, 0.65, 0.91, 0.94, 1.03, 1.15, 1.48, 1.18), (0.76, 0.63, 0.85,
 SHOP = (0.48, 0.53, 1.35, 2.06, 1.86, 1.59, 0.89, 0.58), (0.47, 0.47, 0.52, 0.60, 0.61, 0.63, 0.62, 0.52)
 """Mean of January and July of the standard profiles, workday and Sunday, over the mean of the year."""
 
+FLAT_STRAY = 0.05
+"""Of farms and of flat customers alike: were one held tighter, a well-measured flat step would speak for it."""
+
 Kind = Literal["farm", "honest"]
 Season = Literal["none", "own", "only"]
 
@@ -69,11 +72,11 @@ def library() -> tuple[Shape, ...]:
     one = _flat((2, 3, 4, 5), 0.25)
     two = _flat((2, 3, 4, 5, 6), 0.3)
     return (
-        Shape("flat farm", "farm", _week(_flat(), _flat()), 0.04, "none", 0.80, 1.0),
+        Shape("flat farm", "farm", _week(_flat(), _flat()), FLAT_STRAY, "none", 0.80, 1.0),
         Shape("farm at night", "farm", _week(_flat((0, 1, 7), 0.0), _flat((0, 1, 7), 0.0)), 0.10, "none", 0.10, 1.0),
         Shape("farm off peak", "farm", _week(_flat((0, 1, 2, 3, 4, 5, 7), 0.0), _flat((0, 1, 2, 3, 4, 5, 7), 0.0)),
               0.10, "none", 0.10, 1.0),
-        Shape("flat customer", "honest", _week(_flat(), _flat()), 0.06, "none", 0.06, 0.3),
+        Shape("flat customer", "honest", _week(_flat(), _flat()), FLAT_STRAY, "none", 0.06, 0.3),
         Shape("cold store", "honest", _week(_flat((3, 4, 5, 6), 0.9), _flat((3, 4, 5, 6), 0.9)), 0.06, "own", 0.03,
               0.3),
         Shape("plant, all week", "honest", _week(_flat((2, 3, 4, 5), 0.93), tuple(0.85 * v for v in _flat())), 0.10,

@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from gridrush.detect.find import Look
 
+DUTIES = {"flat farm": "flat ", "farm at night": "night ", "farm off peak": "off-peak "}
 WORTH_SAYING = 0.02
 """Chance below which a change is not called a farm."""
 
@@ -57,7 +58,7 @@ def _step(seen: Look, i: int, k: int, chance: float) -> str:
     way = "load of" if level > 0 else "load gone of"
     night, day = step[[0, 1]].mean(), step[3:7].mean()
     even = abs(night / day) if day else np.inf
-    name = "flat " if 0.85 <= even <= 1.2 else ""
+    name = DUTIES[p.names[p.change_duty[i, k]]]
     words = f"{name}{way} {abs(p.change_mw[i, k]):.2g} MW since {days[c.day[i, k]]} (farm {chance:.0%})"
     if np.isfinite(even) and even < 9.95:
         words += f", at night {even:.2f} of day"
