@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gridrush.case.scenario import Scenario as Scenario
     from gridrush.case.system import System as System
     from gridrush.case.template import new_case as new_case
+    from gridrush.detect.find import find_farms as find_farms
     from gridrush.grid.security import contingencies as contingencies
     from gridrush.mining.census import census as census
     from gridrush.mining.rush import rush as rush
@@ -47,6 +48,7 @@ _ROOMS = {
     "check_case": "gridrush.case.check",
     "contingencies": "gridrush.grid.security",
     "dispatch": "gridrush.study.doors",
+    "find_farms": "gridrush.detect.find",
     "headroom": "gridrush.study.doors",
     "load_case": "gridrush.study.networks",
     "new_case": "gridrush.case.template",
@@ -61,7 +63,8 @@ _ROOMS = {
 __all__ = [
     "Case", "CaseError", "EngineError", "Estimate", "GridrushError", "InfeasibleError", "Network", "Problem",
     "Run", "Scenario", "Study", "System", "__version__", "assess", "census", "check_case", "contingencies",
-    "dispatch", "headroom", "load_case", "new_case", "plan", "resolve_scenario", "run_all", "rush", "simulate",
+    "dispatch", "find_farms", "headroom", "load_case", "new_case", "plan", "resolve_scenario", "run_all", "rush",
+    "simulate",
 ]  # fmt: skip
 
 

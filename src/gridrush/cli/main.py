@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from gridrush.cli import case as case_commands
+from gridrush.cli import detect as detect_commands
 from gridrush.cli import grid as grid_commands
 from gridrush.cli import headroom as headroom_commands
 from gridrush.cli import mining as mining_commands
@@ -70,7 +71,7 @@ app.add_typer(studies_commands.app, name="study")
 app.add_typer(policy_commands.app, name="policy")
 for _add in (study_commands.add, risk_commands.add, web_commands.add):
     _add(app)
-for _add in (grid_commands.add, headroom_commands.add, mining_commands.add, plan_commands.add):
+for _add in (grid_commands.add, headroom_commands.add, mining_commands.add, plan_commands.add, detect_commands.add):
     _add(app)
 
 
