@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,12 +70,27 @@ class Desk:
         s = self.system
         here = slice(first, last)
         system = replace(
-            s, time=s.time[here], period=np.zeros(last - first, np.int64), profiles=s.profiles[:, here],
+            s, time=s.time[here], period=np.zeros(last - first, np.int64),
+            profiles=np.ascontiguousarray(s.profiles[:, here]),
             demand=replace(s.demand, load_mw=s.demand.load_mw[here]),
             reservoirs=replace(s.reservoirs, energy_mwh=s.reservoirs.energy_mwh[:, period : period + 1]),
         )  # fmt: skip
         up, links_up = (x[here] if x.size else x for x in (self.up, self.links_up))
         return Desk(system, self.merit, up, links_up, _NOTHING, self.rooted)
+
+    def every(self, step: int) -> Desk:
+        """One hour of so many, with its share of the energy of reservoirs."""
+        s = self.system
+        P = s.reservoirs.energy_mwh.shape[1]
+        some = np.bincount(s.period[::step], minlength=P) / np.maximum(np.bincount(s.period, minlength=P), 1)
+        system = replace(
+            s, time=s.time[::step], period=s.period[::step], profiles=np.ascontiguousarray(s.profiles[:, ::step]),
+            demand=replace(s.demand, load_mw=np.ascontiguousarray(s.demand.load_mw[::step])),
+            reservoirs=replace(s.reservoirs, energy_mwh=s.reservoirs.energy_mwh * some),
+        )  # fmt: skip
+        up, links_up = (_every(x, step) for x in (self.up, self.links_up))
+        inject = np.ascontiguousarray(self.inject[:, ::step]) if self.inject.size else self.inject
+        return Desk(system, self.merit, up, links_up, inject, self.rooted)
 
     def _series(self) -> tuple[Any, ...]:
         s = self.system
@@ -172,6 +187,11 @@ class Response:
             np.concatenate([np.searchsorted(steps, r.steps)[r.place] for r in parts]),
             np.concatenate([r.offered for r in parts]), parts[0].draw, steps,
         )  # fmt: skip
+
+
+def _every(x: Shares, step: int) -> Shares:
+    out: Any = np.ascontiguousarray(x[::step])  # its type is lost on the way
+    return cast(Shares, out)
 
 
 def spans(system: System) -> list[tuple[int, int, int]]:

@@ -28,6 +28,8 @@ ONE_SPREAD = 0.1
 """The same where there is but one round before the exact one."""
 WORTHS_PER_SPREAD = 4
 """Worths of stored energy told apart within that share."""
+WINDOW_GAP_SHARE = 0.2
+"""Share of that which is left to a period, if its hours do not give it more."""
 MOST_TURNS = 8
 """Turns of water and stores answering each other in a period, after the first."""
 TURN_GAP_SHARE = 1e-3
@@ -76,20 +78,22 @@ def operate(desk: Desk) -> tuple[Hours, Floats, Stores]:
         settled = settle_water(desk, water)
         return settled.hours, settled.worth, Stores.none(T, J)
     ends = np.tile(s.storage.energy_mwh * s.storage.initial_share, (2, 1))
-    stores = schedule_stores(desk, water, ends)
+    spreads = _spreads(T, J)
+    stores = schedule_stores(desk, water, ends, spreads)
     found = settle_water(desk, water, gap_share=WATER_GAP_SHARE)
     values = found.worth
     windows = spans(s) if H else []
     if len({p for p, _, _ in windows}) < len(windows):
         windows = []  # a period that comes back: its water is not that of a window
     turns = [_Turns(desk, p, a, b, ends, found, stores, water) for p, a, b in windows]
-    total = float(found.hours.cost.sum())
+    most = TURN_GAP_SHARE * max(1.0, abs(float(found.hours.cost.sum())))
     left = sum(t.gap for t in turns)
     for t in sorted(turns, key=lambda t: -t.gap):
-        if left <= TURN_GAP_SHARE * max(1.0, abs(total)):
+        if left <= most:
             break
         left -= t.gap
-        t.go_on(MOST_TURNS, TURN_GAP_SHARE * abs(total) * (t.last - t.first) / T)
+        t.go_on(spreads, most * max((t.last - t.first) / T, WINDOW_GAP_SHARE))
+        left += t.gap
         if t.best is not None:
             t.put(found.hours, values, stores)
     return found.hours, values, stores
@@ -123,13 +127,13 @@ class _Turns:
         """Distance of the cheapest dispatch from the bound. [USD]"""
         return self.lowest - self.least
 
-    def go_on(self, most: int, gap: float) -> None:
+    def go_on(self, spreads: list[float], gap: float) -> None:
         """Turns until the gap is no larger than this: at the water values just settled, then half way between those of
         the mix and those of the best bound (Wentges 1997)."""
         desk = self.whole.part(self.period, self.first, self.last)
         water = self.settled
-        for _ in range(most):
-            self.take(desk, schedule_stores(desk, water[:, None], self.ends), water, bounds=True)
+        for _ in range(MOST_TURNS):
+            self.take(desk, schedule_stores(desk, water[:, None], self.ends, spreads), water, bounds=True)
             if self.gap <= gap:
                 break
             mixed, mean = self.mixed()
@@ -179,19 +183,18 @@ class _Turns:
             into[here] = part
 
 
-def schedule_stores(desk: Desk, water: Floats, ends: Floats) -> Stores:
+def schedule_stores(desk: Desk, water: Floats, ends: Floats, spreads: list[float]) -> Stores:
     """Schedule every store against the rest, with water at its value; leaves desk.inject at the schedule.
 
     Several stores are placed in turns, from a common start on prices that are spread out and, where there is time for
     it, also one after the other, the one that loses least first: where power to charge with is short, turns from a
     common start never give it all to the better store. The cheaper of the two is kept.
 
-    ends (2, J): what is stored before the first hour and after the last.
+    ends (2, J): what is stored before the first hour and after the last; spreads: see `_in_turns`.
     """
     s, st = desk.system, desk.system.storage
-    spreads = _spreads(s.time.size, len(st))
     found = [_in_turns(desk, water, ends, spreads, np.arange(len(st)), together=True)]
-    if s.time.size * len(st) <= STORE_HOURS // 3:
+    if len(spreads) > 2:
         better = np.argsort(-st.charge_efficiency * st.discharge_efficiency, kind="stable")
         found.append(_in_turns(desk, water, ends, [0.0, 0.0], better, together=False))
         found.sort(key=lambda stores: _cost(desk, stores, water))

@@ -33,6 +33,8 @@ NUDGE = 1e-7
 """A guessed water value is tried this much above, so that a tie saves water."""
 STRIDES = (0.01, 0.05, 0.2, 0.5)
 """Steps away from a guessed water value until the energy lies between two uses."""
+GUESS_EVERY_H, GUESS_HOURS = 5, 700
+"""Of periods of so many hours on the mean, a guess looks at one hour of so many (no divisor of a day or a week)."""
 _DRAWN: Any = _kernels_store.drawn
 
 
@@ -43,9 +45,11 @@ def guess_water(desk: Desk) -> Floats:
     Exact for one reservoir with units of equal cost in one zone of a network without losses; a start for
     `settle_water`.
     """
-    s, u = desk.system, desk.system.units
-    H, P = s.reservoirs.energy_mwh.shape
+    H, P = desk.system.reservoirs.energy_mwh.shape
     values = np.zeros((H, P))
+    if H and desk.merit.tree and (step := GUESS_EVERY_H if desk.system.time.size >= GUESS_HOURS * P else 1) > 1:
+        desk = desk.every(step)
+    s, u = desk.system, desk.system.units
     for h in [*range(H), *range(H - 1)] if desk.merit.tree else ():
         fed = np.flatnonzero(u.reservoir == h)
         if not fed.size:
