@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gridrush.case.system import Ints, Storage, System
 from gridrush.grid import _kernels_store
@@ -168,7 +169,9 @@ class _Turns:
         for w, stores in zip(weight, self.stores, strict=True):
             out.stored[...] += w * stores.stored
             out.worth[...] += w * stores.worth
-        _move(self.whole.system.storage, np.arange(self.ends.shape[1]), self.ends[0], out)
+        st = self.whole.system.storage
+        which = np.flatnonzero(_works(st))
+        _move(st, which, self.ends[0, which], out)
         return out, water
 
     def put(self, hours: Hours, water: Floats, stores: Stores) -> None:
@@ -276,6 +279,11 @@ def _start_as_one(
     out.charge[:, members], out.discharge[:, members] = one.charge * share, one.discharge * share
 
 
+def _works(st: Storage) -> NDArray[np.bool_]:
+    """Stores that can take power and give it back. (J,)"""
+    return np.asarray((st.energy_mwh > 0.0) & (st.charge_efficiency > 0.0) & (st.discharge_efficiency > 0.0))
+
+
 def _move(st: Storage, which: Ints, first: Floats, out: Stores) -> None:
     """Charge and discharge of some stores from what is stored in them, and was before the first hour."""
     gain = np.diff(out.stored[:, which], axis=0, prepend=first[None])
@@ -288,7 +296,7 @@ def _schedule_one(
 ) -> None:
     st = s.storage
     eff_in, eff_out, size = float(st.charge_efficiency[j]), float(st.discharge_efficiency[j]), float(st.energy_mwh[j])
-    if size <= 0.0 or eff_in <= 0.0 or eff_out <= 0.0:
+    if not _works(st)[j]:
         return
     bins, share, since, until = _bins(rest.steps, eff_in, eff_out, spread)
     T, (first, last) = s.time.size, ends.tolist()
