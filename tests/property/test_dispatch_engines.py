@@ -113,8 +113,8 @@ def test_water_and_stores_that_answer_each_other_find_the_optimum(seed, hours):
     assert np.abs(fast.balance_mw).max() < 1e-6
 
 
-def test_a_store_that_cannot_charge_stays_out_of_the_mix():
-    """Seed 123 as above, where schedules of the stores are mixed, with a third store that takes nothing."""
+def test_a_store_that_cannot_charge_does_nothing():
+    """Seed 123 as above, with a third store beside another: once it got a share of the schedule of the two as one."""
     rng = np.random.default_rng(123)
     rng.random()
     s = random_system(123, zones=int(rng.integers(2, 11)), units=int(rng.integers(10, 201)), hours=168,
@@ -124,6 +124,7 @@ def test_a_store_that_cannot_charge_stays_out_of_the_mix():
         "zone", "charge_mw", "discharge_mw", "energy_mwh", "discharge_efficiency", "initial_share")}  # fmt: skip
     third = replace(st, name=(*st.name, "broken"), charge_efficiency=np.append(st.charge_efficiency, 0.0), **more)
     up = rng.random((s.time.size, len(s.units))) > 0.08
-    fast, lp = dispatch(replace(s, storage=third), up=up), dispatch(s, up=up, engine="lp")
+    fast, lp = (dispatch(replace(s, storage=third), up=up, engine=e) for e in ("fast", "lp"))
     assert lp.cost_usd * (1 - 1e-9) <= fast.cost_usd <= lp.cost_usd * 1.005
     assert not fast.discharge_mw[:, 2].any()
+    assert np.allclose(fast.stored_mwh[:, 2], st.energy_mwh[0] * st.initial_share[0])

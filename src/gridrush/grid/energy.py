@@ -231,7 +231,9 @@ def _in_turns(
     """
     s, st = desk.system, desk.system.storage
     T, J = s.time.size, len(st)
-    out = Stores.none(T, J)
+    out, works = Stores.none(T, J), _works(st)
+    out.stored[:, ~works] = ends[0, ~works]
+    order = order[works[order]]
     zones = list(dict.fromkeys(st.zone[order].tolist()))
     desk.inject = np.zeros((len(s.zones), T))
     rest: dict[int, Response] = {}
@@ -296,8 +298,6 @@ def _schedule_one(
 ) -> None:
     st = s.storage
     eff_in, eff_out, size = float(st.charge_efficiency[j]), float(st.discharge_efficiency[j]), float(st.energy_mwh[j])
-    if not _works(st)[j]:
-        return
     bins, share, since, until = _bins(rest.steps, eff_in, eff_out, spread)
     T, (first, last) = s.time.size, ends.tolist()
     least, start = np.empty(T), np.empty(T + 1, np.int64)
