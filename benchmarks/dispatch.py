@@ -3,6 +3,8 @@
     python benchmarks/dispatch.py year      three zones, 46 units, 8,760 h: time, memory and cost, a process each
     python benchmarks/dispatch.py fast      the fast engine with and without losses, water and stores
     python benchmarks/dispatch.py random N  N random networks of each kind: cost against the LP, optimality conditions
+    python benchmarks/dispatch.py years N   N years with two reservoirs and two stores: cost against the LP, and time
+    python benchmarks/dispatch.py warm      lp: a second scenario from the first one's basis, beside from nothing
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -125,12 +128,63 @@ def random(n: int) -> None:
               f" unserved {max(unserved):.1e}, duality gap {max(gap):.1e}, balance {max(balance):.1e} MW", flush=True)
 
 
+def years(n: int) -> None:
+    from gridrush.grid.dispatch import dispatch
+    from gridrush.grid.synthetic import random_system
+
+    for seed in range(1, n + 1):
+        s = random_system(seed, **YEAR, reservoirs=2, stores=2)
+        a, b = dispatch(s), dispatch(s, engine="lp")
+        spent, plain = _cpu_ms(partial(dispatch, s), 5), _cpu_ms(partial(dispatch, random_system(seed, **YEAR)), 9)
+        unserved = (a.unserved_mwh - b.unserved_mwh) / max(b.unserved_mwh, 1.0)
+        print(f"year {seed:3}: cost - LP {a.cost_usd / b.cost_usd - 1:.1e}, unserved {unserved:.1e},"
+              f" {spent:.1f} ms, {spent / plain:.1f} times one without water and stores", flush=True)
+
+
+def warm() -> None:
+    from gridrush.grid.lp import LpDispatch
+    from gridrush.grid.synthetic import random_system
+
+    s = random_system(1, zones=3, units=46, hours=2190, stores=1)
+    u, d = s.units, s.demand
+    rush, quota, tariff = d.load_mw.copy(), u.capacity_mw.copy(), d.value_usd_per_mwh.copy()
+    rush[:, 0] += 0.05 * d.load_mw.sum(axis=1).mean()
+    quota[np.argsort(u.cost_usd_per_mwh)[-3:]] *= 0.5
+    tariff[1] *= 0.7
+    carbon = u.cost_usd_per_mwh + np.where(u.cost_usd_per_mwh > 20.0, 15.0, 0.0) * np.linspace(1.2, 0.4, len(u))
+    weather = s.profiles.copy()
+    weather[2:8] = np.roll(weather[2:8], 24 * 37, axis=1)
+    for title, other in (
+        ("demand +2%", replace(s, demand=replace(d, load_mw=d.load_mw * 1.02))),
+        ("rush in one zone", replace(s, demand=replace(d, load_mw=rush))),
+        ("quota halved", replace(s, units=replace(u, capacity_mw=quota))),
+        ("miners' tariff", replace(s, demand=replace(d, value_usd_per_mwh=tariff))),
+        ("fuel and carbon prices", replace(s, units=replace(u, cost_usd_per_mwh=carbon))),
+        ("other weather", replace(s, profiles=weather)),
+    ):
+        start = time.process_time()
+        cost = LpDispatch(other).solve().cost_usd
+        cold = time.process_time() - start
+        model = LpDispatch(s)
+        model.solve()
+        start = time.process_time()
+        model.change(other)
+        again = model.solve().cost_usd
+        spent = time.process_time() - start
+        print(f"{title:24}{cold:7.2f} s from nothing{spent:7.2f} s warm{cold / spent:6.1f} times,"
+              f" cost {again / cost - 1:.0e}")
+
+
 if __name__ == "__main__":
     what = sys.argv[1] if len(sys.argv) > 1 else "fast"
     if what == "one":
         print(json.dumps(one(sys.argv[2])))
     elif what == "year":
         year()
+    elif what == "warm":
+        warm()
+    elif what == "years":
+        years(int(sys.argv[2]) if len(sys.argv) > 2 else 6)
     elif what == "random":
         random(int(sys.argv[2]) if len(sys.argv) > 2 else 20)
     else:

@@ -86,3 +86,45 @@ def test_more_load_never_lowers_cost_or_unserved_energy(seed):
     less, much = dispatch(s, up=up), dispatch(more, up=up)
     assert much.unserved_mwh >= less.unserved_mwh - 1e-6
     assert much.cost_usd >= less.cost_usd - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("seed", "hours"),
+    [(123, 168), (110, 168), (137, 2190)],  # 123: a shortage where water and a store meet; was 1.8% too dear
+)
+def test_water_and_stores_that_answer_each_other_find_the_optimum(seed, hours):
+    rng = np.random.default_rng(seed)
+    rng.random()
+    s = random_system(seed, zones=int(rng.integers(2, 11)), units=int(rng.integers(10, 201)), hours=hours,
+                      lossy=bool(seed % 2), ties=bool(seed // 2 % 2), stores=2, reservoirs=2)  # fmt: skip
+    up = rng.random((s.time.size, len(s.units))) > 0.08 if seed % 3 == 0 else None
+    fast, lp = dispatch(s, up=up), dispatch(s, up=up, engine="lp")
+    assert lp.cost_usd * (1 - 1e-9) <= fast.cost_usd <= lp.cost_usd * 1.005
+    assert fast.unserved_mwh <= lp.unserved_mwh * 1.01 + 1.0
+    assert fast.bound_usd <= lp.cost_usd * (1 + 1e-9)
+    for h in range(2):
+        for p in range(s.reservoirs.energy_mwh.shape[1]):
+            used = fast.generation_mw[s.period == p][:, s.units.reservoir == h].sum()
+            assert used <= s.reservoirs.energy_mwh[h, p] * (1 + 1e-9)
+    level = s.storage.energy_mwh * s.storage.initial_share
+    moved = fast.charge_mw * s.storage.charge_efficiency - fast.discharge_mw / s.storage.discharge_efficiency
+    assert np.allclose(np.cumsum(moved, axis=0) + level, fast.stored_mwh, atol=1e-5)
+    assert np.allclose(fast.stored_mwh[-1], level, atol=1e-5)
+    assert np.abs(fast.balance_mw).max() < 1e-6
+
+
+def test_a_store_that_cannot_charge_does_nothing():
+    """Seed 123 as above, with a third store beside another: once it got a share of the schedule of the two as one."""
+    rng = np.random.default_rng(123)
+    rng.random()
+    s = random_system(123, zones=int(rng.integers(2, 11)), units=int(rng.integers(10, 201)), hours=168,
+                      ties=True, stores=2, reservoirs=2)  # fmt: skip
+    st = s.storage
+    more = {f: np.append(getattr(st, f), getattr(st, f)[0]) for f in (
+        "zone", "charge_mw", "discharge_mw", "energy_mwh", "discharge_efficiency", "initial_share")}  # fmt: skip
+    third = replace(st, name=(*st.name, "broken"), charge_efficiency=np.append(st.charge_efficiency, 0.0), **more)
+    up = rng.random((s.time.size, len(s.units))) > 0.08
+    fast, lp = (dispatch(replace(s, storage=third), up=up, engine=e) for e in ("fast", "lp"))
+    assert lp.cost_usd * (1 - 1e-9) <= fast.cost_usd <= lp.cost_usd * 1.005
+    assert not fast.discharge_mw[:, 2].any()
+    assert np.allclose(fast.stored_mwh[:, 2], st.energy_mwh[0] * st.initial_share[0])

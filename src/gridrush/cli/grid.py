@@ -172,11 +172,16 @@ def _replayed(where: str, event: str, scenario: str | None, seed: int, as_json: 
                title=str(found["event"]))  # fmt: skip
     shed: Any = found["shed_mwh"]
     most: Any = found["most_shed_mw"]
-    give_table(["shed because of it", "MWh", "most MW"], [[k, shed[k], most[k]] for k in shed])
+    drawn: Any = found["other_units_failing"]
+    mean, top = drawn["most_shed_mw"], drawn["most_shed_mw_in_1_of_20"]
+    give_table(["shed because of it", "MWh", "most MW", "most MW, others failing", "+-", "in 1 draw of 20"],
+               [[k, shed[k], most[k], mean[k]["mean"], mean[k]["stderr"], top[k]] for k in shed])
     said: Any = found["reported"]
     for e in said:
         typer.echo(f"reported {e['on']}: {e['event']} ({e['source']})")
-    typer.echo("\nFrequency: the system as an island, with textbook inertia and governors.")
+    typer.echo(f"\nOthers failing: mean of {drawn['draws']} draws in which every unit without a dated outage fails and "
+               "is repaired at its own rates.")
+    typer.echo("Frequency: the system as an island, with textbook inertia and governors.")
 
 
 def _dispatched(

@@ -275,13 +275,13 @@ def tree(
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def response(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
-    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, t_first, t_last, draw, give,
-    begin, at_price, offered,
+    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, change_from, changed, t_first,
+    t_last, draw, give, begin, listed, offered,
 ):
-    """What the rest offers to the zone of node 0, about where it stands: prices and the surplus at each.
+    """What the rest offers to the zone of node 0, about where it stands: places of prices and the surplus at each.
 
     draw, give: power the zone may be short of or have over. Hour t has entries begin[t - t_first] to begin[t - t_first
-    + 1] of at_price and offered, from the lowest price at which the surplus is -draw to the lowest at which it is
+    + 1] of listed and offered, from the lowest price at which the surplus is -draw to the lowest at which it is
     `give`; prices at which nothing changes are left out. Gives the number of entries; when there are more than the
     arrays hold the rest is not written.
     """
@@ -289,7 +289,17 @@ def response(
     curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
     out, back, value = np.empty((Z, W)), np.empty((Z, W)), np.empty((of.size, W))
     hours, at, top, need = np.empty(W, np.int64), np.empty(W, np.int64), np.empty(W, np.int64), np.full(W, -draw)
-    place, surplus, found = np.empty((W, most[0] + 1), np.int64), np.empty((W, most[0] + 1)), np.empty(W, np.int64)
+    above, side = np.full(of.size, -1), np.zeros(of.size, np.int64)  # copy it hangs from; 1 sends, 2 receives, 0 both
+    for e in range(copies[0], stop[copies[0]]):
+        c = e + 1
+        while c < stop[e]:
+            above[c] = e
+            if keep[of[c]] < 1.0:
+                side[c] = 1
+                c = stop[c]
+                above[c], side[c] = e, 2
+            c = stop[c]
+    own = np.empty(of.size)
     filled = 0
     begin[0] = 0
     for t0 in range(t_first, t_last, W):
@@ -297,27 +307,42 @@ def response(
         curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width)
         limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back)
         for h in range(n):
-            hours[h], found[h] = h, 0
+            hours[h] = h
         search(copies[0], most[0], n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value)
-        left = n
-        while left > 0:
-            evaluate(copies[0], left, hours, at, of, stop, first_row, rows, keep, out, back, curve, value)
-            still = 0
-            for j in range(left):
-                h = hours[j]
-                x, f = value[copies[0], h], found[h]
-                if f == 0 or x > surplus[h, f - 1] + SLACK_MW:
-                    place[h, f], surplus[h, f] = at[h], x
-                    found[h] = f + 1
-                if x < give and at[h] < most[0]:
-                    at[h] += 1
-                    hours[still] = h
-                    still += 1
-            left = still
+        evaluate(copies[0], n, hours, at, of, stop, first_row, rows, keep, out, back, curve, value)
         for h in range(n):
-            for f in range(found[h]):
-                if filled < at_price.size:
-                    at_price[filled], offered[filled] = prices[place[h, f]], surplus[h, f]
-                filled += 1
+            m, e = at[h], copies[0]
+            for c in range(e, stop[e]):
+                own[c] = value[c, h]
+            told = own[e]
+            if filled < listed.size:
+                listed[filled], offered[filled] = m, told
+            filled += 1
+            while own[e] < give and m < most[0]:
+                m += 1
+                for x in range(change_from[m], change_from[m + 1]):
+                    c = changed[x]
+                    if x > change_from[m] and changed[x - 1] == c:
+                        continue
+                    more = curve[rows[first_row[c] + m], h] - curve[rows[first_row[c] + m - 1], h]
+                    while more > 0.0:  # up the tree, as far as links let it
+                        before = own[c]
+                        own[c] = before + more
+                        if c == e:
+                            break
+                        k = of[c]
+                        if side[c] == 0:
+                            more = min(max(own[c], -back[k, h]), out[k, h]) - min(max(before, -back[k, h]), out[k, h])
+                        elif side[c] == 1:
+                            more = (min(max(own[c], 0.0), out[k, h]) - min(max(before, 0.0), out[k, h])) * keep[k]
+                        else:
+                            more = min(max(-before, 0.0) / keep[k], back[k, h])
+                            more -= min(max(-own[c], 0.0) / keep[k], back[k, h])
+                        c = above[c]
+                if own[e] > told + SLACK_MW:
+                    told = own[e]
+                    if filled < listed.size:
+                        listed[filled], offered[filled] = m, told
+                    filled += 1
             begin[t0 + h - t_first + 1] = filled
     return filled

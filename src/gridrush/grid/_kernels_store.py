@@ -13,17 +13,17 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-SLACK_MWH = 1e-7
-
+BLOCK = 4
+"""Bins are passed over by blocks of 2 to this power."""
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def drawn(first, last, price, begin, at_price, offered, draw, room):
+def drawn(first, last, price, begin, place, offered, draw, steps, room):
     """Energy that a plant with `room` (T,) [MW] sells in hours first to last at a price. [MWh]"""
     total = 0.0
     for t in range(first, last):
         x = -draw
         for i in range(begin[t], begin[t + 1]):
-            if price <= at_price[i]:
+            if price <= steps[place[i]]:
                 break
             x = offered[i]
         total += min(max(-x, 0.0), room[t])
@@ -31,114 +31,117 @@ def drawn(first, last, price, begin, at_price, offered, draw, room):
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def gains(
-    begin, at_price, offered, draw, spread, moved, most_in, most_out, eff_in, eff_out, start, first, last, after
-):
-    """What the store does in each hour as its energy is worth more: knots start[t] to start[t + 1], where the change
-    of stored energy [MWh] moves from that of the knot before (full discharge at the first) to `after` as the worth
-    goes from `first` to `last`; a step is spread over a share of its price to both sides."""
+def gains(begin, place, offered, draw, moved, most_in, most_out, eff_in, eff_out, steps, least, start, row, more):
+    """What the store does in each hour as its energy is worth more: least (T,) change of stored energy [MWh] when it is
+    worth nothing, and in entries start[t] to start[t + 1] how much `more` it is past each step: row p (`steps` + p)
+    where it no longer sells (begins to buy) at step p."""
     k = 0
     for t in range(begin.size - 1):
         start[t] = k
         x = -draw + moved[t]
         sold, bought = min(max(-x, 0.0), most_out), min(max(x, 0.0), most_in)
-        if sold < most_out:  # less than full discharge whatever the worth
-            first[k], last[k], after[k] = -1.0, -1.0, bought * eff_in - sold / eff_out
-            k += 1
+        least[t] = bought * eff_in - sold / eff_out
         for i in range(begin[t], begin[t + 1]):
-            p, x = at_price[i], offered[i] + moved[t]
+            x, p = offered[i] + moved[t], place[i]
             s, b = min(max(-x, 0.0), most_out), min(max(x, 0.0), most_in)
             if s < sold:
-                first[k], last[k] = p * (1.0 - spread) * eff_out, p * (1.0 + spread) * eff_out
-                after[k] = -s / eff_out
-                k += 1
+                if p == 0:  # free: not sold for
+                    least[t] += (sold - s) / eff_out
+                else:
+                    row[k], more[k] = p, (sold - s) / eff_out
+                    k += 1
             if b > bought:
-                first[k], last[k] = p * (1.0 - spread) / eff_in, p * (1.0 + spread) / eff_in
-                after[k] = b * eff_in
+                row[k], more[k] = steps + p, (b - bought) * eff_in
                 k += 1
             sold, bought = s, b
     start[begin.size - 1] = k
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def gain(t, worth, start, first, last, after, full):
-    """Change of stored energy in hour t at a worth. [MWh]"""
-    x = full
-    for k in range(start[t], start[t + 1]):
-        if worth >= last[k]:
-            x = after[k]
-        elif worth <= first[k]:
-            break
-        else:
-            x += (worth - first[k]) / (last[k] - first[k]) * (after[k] - x)
-    return x
+def schedule(least, start, row, more, share, since, until, size, first, last, level, worth):
+    """Level at the end of each hour (T,) and the bin of the worth of stored energy in it (T,).
 
+    share (R, bins + 1): of the change of each row, what happens in bins before; all of it from bin since[R] to
+    until[R]. first, last: level before the first hour and after the last.
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def schedule(
-    worths, begin, at_price, offered, draw, spread, moved, most_in, most_out, eff_in, eff_out, size, first, level,
-    interval,
-):
-    """Level at the end of each hour (T,) and the place in the list of worths in force (T,).
-
-    worths (C,): rising, none at a step; moved (T,): net power that the other stores of the zone put in; first: level
-    before the first hour and after the last.
+    The least cost of holding an amount of energy is convex and made of pieces of one slope each, so how much energy
+    has which slope (a length for each bin) is all that is known of it. An hour adds its pieces and shifts the ends;
+    what would be less than nothing or more than the store holds is cut off at the cheap or the dear end. Walking back,
+    the worth stays as it is unless it lies outside what was cut off; then the levels that can be reached at these
+    worths are an interval carried forward between changes, and the way back keeps to its middle.
     """
-    T, C = level.size, worths.size
-    low, high, less, more = np.empty(T + 1), np.empty(T + 1), np.empty(T), np.empty(T)
-    most = at_price.size + 2 * T
-    start, since, until, after = np.empty(T + 1, np.int64), np.empty(most), np.empty(most), np.empty(most)
-    gains(begin, at_price, offered, draw, spread, moved, most_in, most_out, eff_in, eff_out, start, since, until, after)
-    full = -most_out / eff_out
-    t0, e0, c = 0, first, C // 2
-    while t0 < T:
-        left, right, mid = 0, C - 1, c  # smallest place whose path fills up, or ends no lower than wanted
-        reach = 1
-        while left < right:
-            e, over = e0, -1
-            for t in range(t0, T):
-                e += gain(t, worths[mid], start, since, until, after, full)
-                if e > size + SLACK_MWH:
-                    over = 1
-                    break
-                if e < -SLACK_MWH:
-                    over = 0
-                    break
-            if over < 0:
-                over = 1 if e >= first - SLACK_MWH else 0
-            if over == 1:
-                right = mid
-                mid = max(left, right - reach)
+    T, bins = level.size, share.shape[1] - 1
+    length, lo, hi = np.zeros(bins), bins, -1  # bins without length outside lo to hi
+    held = np.zeros((bins >> BLOCK) + 1, np.int64)  # bins with length in each block of bins
+    bottom, top = first, first
+    floor, roof = np.empty(T, np.int64), np.empty(T, np.int64)
+    for t in range(T):
+        bottom += least[t]
+        top += least[t]
+        for k in range(start[t], start[t + 1]):
+            r = row[k]
+            top += more[k]
+            lo, hi = min(lo, since[r]), max(hi, until[r] - 1)
+            for b in range(since[r], until[r]):
+                if length[b] <= 0.0:
+                    held[b >> BLOCK] += 1
+                length[b] += more[k] * (share[r, b + 1] - share[r, b])
+        floor[t], roof[t] = -1, bins
+        if t == T - 1:
+            break
+        while bottom < 0.0 and lo <= hi:
+            if held[lo >> BLOCK] == 0:
+                lo = ((lo >> BLOCK) + 1) << BLOCK
+            elif length[lo] <= 0.0:
+                lo += 1
             else:
-                left = mid + 1
-                mid = min(right - 1, mid + reach)
-            reach *= 2
-            if reach > right - left:
-                mid = (left + right) // 2
-        c = max(left, 1)
-        low[t0], high[t0] = e0, e0
-        end, at, last_empty, last_full = T, first, -1, -1
-        for t in range(t0, T):
-            less[t] = gain(t, worths[c - 1], start, since, until, after, full)
-            more[t] = gain(t, worths[c], start, since, until, after, full)
-            a, b = low[t] + less[t], high[t] + more[t]
-            roof = first if t == T - 1 else size
-            floor = first if t == T - 1 else 0.0
-            if a > roof + SLACK_MWH and last_empty > t0:
-                end, at = last_empty, 0.0
-                break
-            if b < floor - SLACK_MWH and last_full > t0:
-                end, at = last_full, size
-                break
-            if a <= 0.0:
-                last_empty = t + 1
-            if b >= size:
-                last_full = t + 1
-            low[t + 1], high[t + 1] = min(max(a, 0.0), size), max(min(b, size), 0.0)
-        e = at
-        for t in range(end - 1, t0 - 1, -1):
-            level[t] = e
-            interval[t] = c
-            bottom, top = max(low[t], e - more[t]), min(high[t], e - less[t])
-            e = min(max(e - 0.5 * (less[t] + more[t]), bottom), max(top, bottom))
-        t0, e0 = end, at
+                cut = min(length[lo], -bottom)
+                length[lo] -= cut
+                bottom += cut
+                floor[t] = lo
+                held[lo >> BLOCK] -= length[lo] <= 0.0
+        while top > size and lo <= hi:
+            if held[hi >> BLOCK] == 0:
+                hi = ((hi >> BLOCK) << BLOCK) - 1
+            elif length[hi] <= 0.0:
+                hi -= 1
+            else:
+                cut = min(length[hi], top - size)
+                length[hi] -= cut
+                top -= cut
+                roof[t] = hi
+                held[hi >> BLOCK] -= length[hi] <= 0.0
+        if lo > hi:
+            lo, hi = bins, -1
+        bottom, top = min(max(bottom, 0.0), size), max(min(top, size), 0.0)
+    now = max(hi, 0)
+    for b in range(lo, hi + 1):
+        bottom += length[b]
+        if bottom >= last:
+            now = b
+            break
+    low, high, less, much = np.empty(T + 1), np.empty(T + 1), np.empty(T), np.empty(T)
+    for t in range(T - 1, -1, -1):
+        now = min(max(now, floor[t]), roof[t])
+        worth[t] = now
+        less[t], much[t] = least[t], least[t]
+        for k in range(start[t], start[t + 1]):
+            r = row[k]
+            if now >= until[r]:
+                less[t] += more[k]
+                much[t] += more[k]
+            elif now >= since[r]:
+                less[t] += more[k] * share[r, now]
+                much[t] += more[k] * share[r, now + 1]
+    low[0], high[0] = first, first
+    for t in range(T):
+        low[t + 1] = min(max(low[t] + less[t], 0.0), size)
+        high[t + 1] = max(min(high[t] + much[t], size), 0.0)
+        if t < T - 1 and worth[t] != worth[t + 1]:
+            low[t + 1] = 0.0 if worth[t] > worth[t + 1] else size
+            high[t + 1] = low[t + 1]
+    e = last
+    for t in range(T - 1, -1, -1):
+        level[t] = e
+        least_before, most_before = max(low[t], e - much[t]), min(high[t], e - less[t])
+        e = min(max(e - 0.5 * (less[t] + much[t]), least_before), max(most_before, least_before))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,33 @@ class Desk:
         m = merit_order(system) if merit is None else merit
         return Desk(system, m, _NOTHING if up is None else up, _NOTHING if links_up is None else links_up, _NOTHING)
 
+    def part(self, period: int, first: int, last: int) -> Desk:
+        """Hours first to last, which are of one period, with nothing injected."""
+        s = self.system
+        here = slice(first, last)
+        system = replace(
+            s, time=s.time[here], period=np.zeros(last - first, np.int64),
+            profiles=np.ascontiguousarray(s.profiles[:, here]),
+            demand=replace(s.demand, load_mw=s.demand.load_mw[here]),
+            reservoirs=replace(s.reservoirs, energy_mwh=s.reservoirs.energy_mwh[:, period : period + 1]),
+        )  # fmt: skip
+        up, links_up = (x[here] if x.size else x for x in (self.up, self.links_up))
+        return Desk(system, self.merit, up, links_up, _NOTHING, self.rooted)
+
+    def every(self, step: int) -> Desk:
+        """One hour of so many, with its share of the energy of reservoirs."""
+        s = self.system
+        P = s.reservoirs.energy_mwh.shape[1]
+        some = np.bincount(s.period[::step], minlength=P) / np.maximum(np.bincount(s.period, minlength=P), 1)
+        system = replace(
+            s, time=s.time[::step], period=s.period[::step], profiles=np.ascontiguousarray(s.profiles[:, ::step]),
+            demand=replace(s.demand, load_mw=np.ascontiguousarray(s.demand.load_mw[::step])),
+            reservoirs=replace(s.reservoirs, energy_mwh=s.reservoirs.energy_mwh * some),
+        )  # fmt: skip
+        up, links_up = (_every(x, step) for x in (self.up, self.links_up))
+        inject = np.ascontiguousarray(self.inject[:, ::step]) if self.inject.size else self.inject
+        return Desk(system, self.merit, up, links_up, inject, self.rooted)
+
     def _series(self) -> tuple[Any, ...]:
         s = self.system
         inject = self.inject
@@ -108,13 +135,14 @@ class Desk:
         if merit.tree:
             size = LIST_PER_HOUR * hours
             while True:
-                price, offered = np.empty(size), np.empty(size)
+                place, offered = np.empty(size, np.int64), np.empty(size)
                 filled = _RESPONSE(
-                    *self._series(), *merit.tree_arrays(), first, last, draw, give, begin, price, offered
+                    *self._series(), *merit.tree_arrays(), *merit.changes(), first, last, draw, give, begin, place,
+                    offered,
                 )
                 if filled <= size:
                     steps = merit.prices.usd_per_mwh[: merit.prices.most[0] + 1]
-                    return Response(begin, price[:filled], offered[:filled], draw, steps)
+                    return Response(begin, place[:filled], offered[:filled], draw, steps)
                 size = filled
         steps = merit.steps
         if steps.size > MESH_PRICES:  # keep the dearest, where a step is a cut in supply, thin out the rest
@@ -129,7 +157,8 @@ class Desk:
                   float(price_here), sold)  # fmt: skip
             table[:, m] = sold[first:last]
         steps = np.concatenate([[0.0], steps])
-        return Response(above.size * np.arange(hours + 1), np.tile(steps, hours), table.ravel(), draw, steps)
+        places = np.tile(np.arange(steps.size), hours)
+        return Response(above.size * np.arange(hours + 1), places, table.ravel(), draw, steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,26 +166,32 @@ class Response:
     """What everything else offers to a zone, hour by hour: prices and the surplus at each; see `_kernels.response`."""
 
     begin: Ints  # (T + 1,) first entry of each hour
-    price: Floats
+    place: Ints  # of the price in `steps`
     offered: Floats
     draw: float
     steps: Floats  # all prices at which anything may change, rising from zero
 
     def arrays(self) -> tuple[Any, ...]:
-        return self.begin, self.price, self.offered, self.draw
+        return self.begin, self.place, self.offered, self.draw
 
     @staticmethod
     def joined(parts: list[Response]) -> Response:
         """Responses of spans of hours one after the other."""
         if len(parts) == 1:
             return parts[0]
-        ends = np.cumsum([0, *(r.price.size for r in parts)])
+        ends = np.cumsum([0, *(r.place.size for r in parts)])
         begin = [r.begin[:-1] + at for r, at in zip(parts, ends[:-1], strict=True)]
+        steps = np.unique(np.concatenate([r.steps for r in parts]))
         return Response(
-            np.concatenate([*begin, ends[-1:]]), np.concatenate([r.price for r in parts]),
-            np.concatenate([r.offered for r in parts]), parts[0].draw,
-            np.unique(np.concatenate([r.steps for r in parts])),
+            np.concatenate([*begin, ends[-1:]]),
+            np.concatenate([np.searchsorted(steps, r.steps)[r.place] for r in parts]),
+            np.concatenate([r.offered for r in parts]), parts[0].draw, steps,
         )  # fmt: skip
+
+
+def _every(x: Shares, step: int) -> Shares:
+    out: Any = np.ascontiguousarray(x[::step])  # its type is lost on the way
+    return cast(Shares, out)
 
 
 def spans(system: System) -> list[tuple[int, int, int]]:

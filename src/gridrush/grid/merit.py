@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from gridrush.case.system import Ints, System
 from gridrush.errors import CaseError, Problem
+from gridrush.grid import _kernels_merit
 from gridrush.units import Floats
 
+_RANK: Any = _kernels_merit.rank  # numba's types do not know about unpacked arguments
+_LISTS: Any = _kernels_merit.price_lists
 _KIND_RANK = {"export": 1, "interruptible": 2, "firm": 3}  # who is cut first among blocks of equal value
 
 
-TIE = 1e-11
-"""Relative distance below which two prices are the same step."""
 MOST_PLACES = 4_000_000
 """Longest table of rows by copy and price; forests of deep lossy trees beyond it are solved as meshes."""
 
@@ -40,13 +41,15 @@ class Prices:
     head: Ints  # (Z,) where the list of the node's tree begins
     most: Ints  # (Z,) last place of that list
     free: Ints  # (Z,) row of the curve after the items of negative cost
+    begin: Ints  # first entry of `changed` at each price
+    changed: Ints  # copies whose row is another at that price, once for every item
     first_row: Ints  # (E,)
     rows: Ints
 
 
 _NO_INTS = np.zeros(0, np.int64)
 NO_COPIES = Copies(_NO_INTS, _NO_INTS, np.zeros(0), _NO_INTS)
-NO_PRICES = Prices(np.zeros(0), _NO_INTS, _NO_INTS, _NO_INTS, _NO_INTS, _NO_INTS)
+NO_PRICES = Prices(np.zeros(0), *(_NO_INTS,) * 7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +91,9 @@ class Merit:
     def dearer(self, extra_usd_per_mwh: Floats) -> Merit:
         """The order when each unit (G,) costs so much more."""
         extra = np.where(self.unit >= 0, extra_usd_per_mwh[self.unit] if extra_usd_per_mwh.size else 0.0, 0.0)
-        cost = self.cost_usd_per_mwh + extra
-        node = np.repeat(np.arange(self.zone.size), np.diff(self.start))
-        order = np.lexsort((cost, node))
+        p = self.prices
+        cost, order = self.cost_usd_per_mwh + extra, np.empty(self.unit.size, np.int64)
+        _RANK(cost, self.start, order)
         cost = cost[order]
         return replace(
             self,
@@ -100,7 +103,7 @@ class Merit:
             available=self.available[order],
             must_run=self.must_run[order],
             cost_usd_per_mwh=cost,
-            prices=_prices(cost, self.start, self.parent, self.copies) if self.tree else self.prices,
+            prices=_prices(cost, self.start, self.parent, self.copies, p.rows.size) if self.tree else p,
         )
 
     def tree_arrays(self) -> tuple[Any, ...]:
@@ -111,6 +114,10 @@ class Merit:
             self.zone, self.parent, self.keep_share, p.free, self.pair, self.pair_mw, self.pair_start, p.usd_per_mwh,
             p.head, p.most, c.first, c.of, c.stop, c.factor, p.first_row, p.rows,
         )  # fmt: skip
+
+    def changes(self) -> tuple[Any, ...]:
+        """Which copies change at each price, for the kernel of responses."""
+        return self.prices.begin, self.prices.changed
 
     def mesh_arrays(self, system: System) -> tuple[Any, ...]:
         """Arguments of the mesh kernel that do not run along time."""
@@ -206,7 +213,7 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
         pair=np.array([p[:3] for p in pairs], np.int64).reshape(-1, 3),
         pair_mw=np.array([p[3:] for p in pairs], np.float64).reshape(-1, 2),
         copies=copies if copies is not None and tree else NO_COPIES,
-        prices=_prices(cost[order], start, parent, copies) if copies is not None and tree else NO_PRICES,
+        prices=_prices(cost[order], start, parent, copies, 0) if copies is not None and tree else NO_PRICES,
     )
 
 
@@ -237,35 +244,18 @@ def _copies(stop: Ints, parent: Ints, keep: Floats) -> Copies | None:
     return Copies(nodes, ends, np.array(factor, np.float64), first)
 
 
-def _prices(cost: Floats, start: Ints, parent: Ints, copies: Copies) -> Prices:
-    """Price lists of the trees: at the root, every cost seen through the links between."""
-    Z, of = parent.size, copies.of
-    head, most, free = np.zeros(Z, np.int64), np.zeros(Z, np.int64), np.zeros(Z, np.int64)
-    for k in range(Z):
-        free[k] = start[k] + k + np.searchsorted(cost[start[k] : start[k + 1]], 0.0)
-    first_row, rows, lists, listed, filled = np.zeros(of.size, np.int64), [], [], 0, 0
-    for r in np.flatnonzero(parent < 0):
-        market = np.arange(copies.first[r], copies.stop[copies.first[r]])
-        nodes = of[market]
-        many = start[nodes + 1] - start[nodes]
-        begin = np.cumsum(many) - many
-        copy = np.repeat(np.arange(nodes.size), many)
-        item = np.arange(copy.size) - begin[copy] + start[nodes][copy]
-        seen = np.maximum(cost[item] / copies.factor[market][copy], 0.0)
-        order = np.argsort(seen, kind="stable")
-        rising = seen[order]
-        new = np.diff(rising, prepend=0.0) > TIE * rising
-        place = np.empty(copy.size, np.int64)
-        place[order] = np.cumsum(new)
-        M = int(np.count_nonzero(new)) + 1
-        table = np.bincount(copy * M + place, minlength=nodes.size * M).reshape(nodes.size, M).cumsum(axis=1)
-        rows.append((table + (start[nodes] + nodes)[:, None]).ravel())
-        first_row[market] = filled + M * np.arange(nodes.size)
-        lists.append(np.concatenate([[0.0], rising[new]]))
-        head[np.unique(nodes)], most[np.unique(nodes)] = listed, M - 1
-        listed += M
-        filled += int(table.size)
-    return Prices(np.concatenate(lists), head, most, free, first_row, np.concatenate(rows))
+def _prices(cost: Floats, start: Ints, parent: Ints, copies: Copies, rows: int) -> Prices:
+    """Price lists of the trees: at the root, every cost seen through the links between. rows: their likely number."""
+    Z, items = parent.size, int(np.diff(start)[copies.of].sum())
+    usd, begin, changed = np.empty(items + Z), np.empty(items + Z + 1, np.int64), np.empty(items, np.int64)
+    head, most, free = (np.empty(Z, np.int64) for _ in range(3))
+    first_row, rows_of = np.empty(copies.of.size, np.int64), np.empty(rows, np.int64)
+    while True:
+        listed, rows = _LISTS(cost, start, parent, copies.first, copies.of, copies.stop, copies.factor, usd, head, most,
+                              free, begin, changed, first_row, rows_of)  # fmt: skip
+        if rows <= rows_of.size:
+            return Prices(usd[:listed], head, most, free, begin[: listed + 1], changed, first_row, rows_of[:rows])
+        rows_of = np.empty(rows, np.int64)
 
 
 def _preorder(

@@ -12,6 +12,7 @@ Dantzig, G. B. and Wolfe, P. (1960), Decomposition principle for linear programs
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ NUDGE = 1e-7
 """A guessed water value is tried this much above, so that a tie saves water."""
 STRIDES = (0.01, 0.05, 0.2, 0.5)
 """Steps away from a guessed water value until the energy lies between two uses."""
+GUESS_EVERY_H, GUESS_HOURS = 5, 700
+"""Of periods of so many hours on the mean, a guess looks at one hour of so many (no divisor of a day or a week)."""
 _DRAWN: Any = _kernels_store.drawn
 
 
@@ -42,9 +45,11 @@ def guess_water(desk: Desk) -> Floats:
     Exact for one reservoir with units of equal cost in one zone of a network without losses; a start for
     `settle_water`.
     """
-    s, u = desk.system, desk.system.units
-    H, P = s.reservoirs.energy_mwh.shape
+    H, P = desk.system.reservoirs.energy_mwh.shape
     values = np.zeros((H, P))
+    if H and desk.merit.tree and (step := GUESS_EVERY_H if desk.system.time.size >= GUESS_HOURS * P else 1) > 1:
+        desk = desk.every(step)
+    s, u = desk.system, desk.system.units
     for h in [*range(H), *range(H - 1)] if desk.merit.tree else ():
         fed = np.flatnonzero(u.reservoir == h)
         if not fed.size:
@@ -59,12 +64,12 @@ def guess_water(desk: Desk) -> Floats:
         for p, a, b in spans(s):
             left = s.reservoirs.energy_mwh[h, p] * (b - a) / np.count_nonzero(s.period == p) - must[a:b].sum()
             first, last = int(np.searchsorted(steps, own_cost)), between.size - 1
-            if _DRAWN(a, b, between[first], *rest.arrays(), room) <= left:
+            if _DRAWN(a, b, between[first], *rest.arrays(), rest.steps, room) <= left:
                 values[h, p] = 0.0
                 continue
             while last - first > 1:
                 mid = (first + last) // 2
-                if _DRAWN(a, b, between[mid], *rest.arrays(), room) > left:
+                if _DRAWN(a, b, between[mid], *rest.arrays(), rest.steps, room) > left:
                     first = mid
                 else:
                     last = mid
@@ -72,17 +77,29 @@ def guess_water(desk: Desk) -> Floats:
     return values
 
 
-def settle_water(desk: Desk, guess: Floats, *, gap_share: float = GAP_SHARE) -> tuple[Hours, Floats]:
-    """Dispatch with the energy of every reservoir kept, and the water values (H, P).
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """A dispatch with the energy of every reservoir kept, and the dispatch at guessed water values it started from."""
+
+    hours: Hours
+    worth: Floats  # (H, P) water values
+    used: Floats  # (H, P) energy the reservoirs gave [MWh]
+    guessed_cost: Floats  # (P,) of the dispatch at the guess, water free [USD]
+    guessed_used: Floats  # (H, P)
+
+
+def settle_water(desk: Desk, guess: Floats, *, gap_share: float = GAP_SHARE) -> Settled:
+    """Dispatch with the energy of every reservoir kept.
 
     guess (H, P): water values to start from.
     """
     s = desk.system
     H, P = s.reservoirs.energy_mwh.shape
-    out, values = Hours.empty(s), np.zeros((H, P))
+    out, values, used, guessed = Hours.empty(s), np.zeros((H, P)), np.zeros((H, P)), np.zeros((H, P))
     if not H:
         desk.run(0, s.time.size, out)
-        return out, values
+        return Settled(out, values, used, np.zeros(P), guessed)
+    cost = np.zeros(P)
     runs: dict[int, list[tuple[int, int]]] = {}
     for p, a, b in spans(s):
         runs.setdefault(p, []).append((a, b))
@@ -90,13 +107,15 @@ def settle_water(desk: Desk, guess: Floats, *, gap_share: float = GAP_SHARE) -> 
     given, price = np.zeros((fed.size, s.time.size)), np.empty((len(s.zones), s.time.size))
     for p, pieces in runs.items():
         period = _Period(desk, fed, pieces, s.reservoirs.energy_mwh[:, p], out)
-        values[:, p] = period.settle(guess[:, p], gap_share)
+        values[:, p], used[:, p] = period.settle(guess[:, p], gap_share)
+        guessed[:, p] = period.used[0]
+        cost[p] = period.cost[0]
         for a, b in pieces:
             here = slice(a - pieces[0][0], b - pieces[0][0])
             given[:, a:b], price[:, a:b] = period.given[:, here], period.price[:, here]
     desk.around(fed, given, out)
     out.price[...] = price
-    return out, values
+    return Settled(out, values, used, cost, guessed)
 
 
 class _Period:
@@ -138,8 +157,10 @@ class _Period:
         used = np.array(self.used)
         return np.asarray((used > self.energy if more else used <= self.energy).any(axis=0))
 
-    def settle(self, guess: Floats, gap_share: float) -> Floats:
-        """Water values (H,); leaves `given` and `price` of the fed units and the zones over the period."""
+    def settle(self, guess: Floats, gap_share: float) -> tuple[Floats, Floats]:
+        """Water values and energy used (H,); leaves `given` and `price` of the fed units and the zones over the
+
+        period."""
         energy = self.energy
         self.try_at(guess * (1.0 + NUDGE))
         for step in STRIDES if guess.any() else ():
@@ -152,7 +173,7 @@ class _Period:
             self.try_at(np.zeros(energy.size))
         if not self.worths[-1].any() and (self.used[-1] <= energy * (1 + 1e-9)).all():
             self.given, self.price = self.uses[-1], self.prices[-1]
-            return self.worths[-1]
+            return self.worths[-1], self.used[-1]
         if not any((u <= energy).all() for u in self.used):
             merit = self.desk.merit
             dearest = float(np.abs(merit.cost_usd_per_mwh).max(initial=1.0))
@@ -167,16 +188,16 @@ class _Period:
                     ),
                 )
         for _ in range(ROUNDS):
-            total, mix, worth = _master(np.array(self.cost), np.array(self.used), energy)
+            total, mix, worth = cheapest_mix(np.array(self.cost), np.array(self.used), energy)
             if total - max(self.bounds) <= gap_share * max(1.0, abs(total)):
                 break
             self.try_at(np.maximum(worth, 0.0))
         best = int(np.argmax(self.bounds))
         self.given, self.price = sum(mix[k] * self.uses[k] for k in np.flatnonzero(mix > 0)), self.prices[best]
-        return self.worths[best]
+        return self.worths[best], mix @ np.array(self.used)
 
 
-def _master(cost: Floats, used: Floats, energy: Floats) -> tuple[float, Floats, Floats]:
+def cheapest_mix(cost: Floats, used: Floats, energy: Floats) -> tuple[float, Floats, Floats]:
     """Cheapest mix of dispatches that keeps the energy: its cost, the weights, and the worth of each reservoir's
 
     water."""

@@ -7,18 +7,24 @@ from itertools import groupby
 
 import numpy as np
 
+from gridrush.adequacy.history import OutageHistory
+from gridrush.case.estimate import Estimate
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.case.schema import DatedOutage, Event
 from gridrush.case.system import System
 from gridrush.errors import CaseError, Problem
-from gridrush.grid.dispatch import Dispatch, dispatch
+from gridrush.grid.dispatch import Dispatch, dispatch, merit_order
 from gridrush.grid.lp import unit_limits_mw
 from gridrush.grid.security import Swing, swing
 from gridrush.study.networks import system_of
 from gridrush.study.shocks import frequency_of
 
 KINDS = ("firm", "interruptible", "export")
+DRAWS = 100
+"""Draws of the other units' forced outages."""
+LEAST_MWH = 1e-6
+"""Less than this is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +38,25 @@ class Trip:
 
 
 @dataclass(frozen=True, eq=False)
+class Draws:
+    """Load shed because of an event when the other units fail at random around it, as they do all year; D draws."""
+
+    shed_mwh: dict[str, np.ndarray]  # of each class, (D,)
+    most_shed_mw: dict[str, np.ndarray]  # in any one hour, (D,)
+
+    def to_dict(self) -> dict[str, object]:
+        """Means with their errors, how often firm load is shed, and the worst draw in twenty."""
+        firm = self.shed_mwh["firm"]
+        return {
+            "draws": firm.size,
+            "shed_mwh": {k: _mean(x, "MWh").to_dict() for k, x in self.shed_mwh.items()},
+            "most_shed_mw": {k: _mean(x, "MW").to_dict() for k, x in self.most_shed_mw.items()},
+            "most_shed_mw_in_1_of_20": {k: float(np.quantile(x, 0.95)) for k, x in self.most_shed_mw.items()},
+            "firm_shed_share": _share(int((firm > LEAST_MWH).sum()), firm.size).to_dict(),
+        }
+
+
+@dataclass(frozen=True, eq=False)
 class Replay:
     """The hours of a dated event as they were, beside the same hours had nothing tripped."""
 
@@ -42,6 +67,7 @@ class Replay:
     calm: Dispatch
     tripped: Dispatch
     reported: tuple[Event, ...]  # what the case's table of events says of those days
+    drawn: Draws | None = None
 
     def shed_mw(self, kind: str) -> np.ndarray:
         """Load of a class shed because of the event. [MW] (T,)"""
@@ -69,6 +95,7 @@ class Replay:
             "cost_usd": self.tripped.cost_usd - self.calm.cost_usd,
             "reported": [{"on": e.on, "event": e.event, "power_mw": e.power_mw, "source": e.source}
                          for e in self.reported],
+            "other_units_failing": None if self.drawn is None else self.drawn.to_dict(),
         }  # fmt: skip
 
 
@@ -79,8 +106,13 @@ def replays(case: Case) -> dict[str, tuple[DatedOutage, ...]]:
     return {name: rows for name, rows in found.items() if rows[0].start.year in case.years}
 
 
-def replay(case: Case, event: str, *, scenario: str | Scenario | None = None, seed: int = 1) -> Replay:
+def replay(
+    case: Case, event: str, *, scenario: str | Scenario | None = None, seed: int = 1, draws: int = DRAWS
+) -> Replay:
     """Play a dated event of a case again, from the day of the first trip until all is back.
+
+    Once with every unit up that is not named in a dated outage, which is the least that was shed, and in draws in
+    which those units fail and are repaired at the rates of the case. A unit of the event was up until its trip.
 
     Parameters
     ----------
@@ -89,13 +121,17 @@ def replay(case: Case, event: str, *, scenario: str | Scenario | None = None, se
     scenario : str or Scenario, optional
         Default: the case's.
     seed : int
-        Of the year's weather and water; units not named in a dated outage are up.
+        Of the year's weather and water, and of the draws.
+    draws : int
+        How many; 0 for none.
 
     Raises
     ------
     CaseError
         When the case has no such event.
     """
+    if draws < 0:
+        raise CaseError([Problem("draws", draws, "a whole number >= 0")])
     known = replays(case)
     names = [n for n, rows in known.items() if event in (n, rows[0].start.date().isoformat())]
     if not names:
@@ -117,7 +153,44 @@ def replay(case: Case, event: str, *, scenario: str | Scenario | None = None, se
     return Replay(
         names[0], case.name, str(getattr(scenario, "name", scenario) or case.default_scenario), tuple(trips), calm,
         tripped, tuple(e for e in case.events if e.on in days),
+        _draws(calm.system, tripped.system, {o.unit for o in case.outages}, draws, seed) if draws else None,
     )  # fmt: skip
+
+
+def _draws(calm: System, tripped: System, dated: set[str], draws: int, seed: int) -> Draws:
+    """The hours with and without the event, in each draw with the same outages of the units that are not `dated`."""
+    T, u = calm.time.size, calm.units
+    fails = [g for g, name in enumerate(u.name) if np.isfinite(u.mttf_h[g]) and name not in dated]
+    names = [u.name[g] for g in fails]
+    history = OutageHistory(names, samples=draws, seed=seed)
+    drawn = np.ones((len(fails), draws * T))
+    history.advance(history.rows(names), T, drawn, mttf_h=u.mttf_h[fails], mttr_h=u.mttr_h[fails])
+    drawn = drawn.reshape(len(fails), draws, T)
+    merits = merit_order(calm), merit_order(tripped)
+    same = [tripped.units.name.index(name) for name in u.name]
+    more, most = {k: np.zeros(draws) for k in KINDS}, {k: np.zeros(draws) for k in KINDS}
+    for d in range(draws):
+        up = np.ones((T, len(u)))
+        up[:, fails] = drawn[:, d].T
+        there = np.ones((T, len(tripped.units)))
+        there[:, same] = up
+        without = dispatch(calm, up=up, merit=merits[0])
+        found = dispatch(tripped, up=there, merit=merits[1])
+        for k in KINDS:
+            shed = (found.unserved_mw((k,)) - without.unserved_mw((k,))).sum(axis=1)
+            more[k][d], most[k][d] = shed.sum(), shed.max()
+    return Draws(more, most)
+
+
+def _share(hits: int, of: int) -> Estimate:
+    """Share of draws; its error as if one more hit and one more miss had been seen, so that none seen is not certain
+    (Agresti and Coull 1998 do so with two)."""
+    seen = (hits + 1.0) / (of + 2.0)
+    return Estimate(hits / of, float(np.sqrt(seen * (1.0 - seen) / of)), "share")
+
+
+def _mean(x: np.ndarray, unit: str) -> Estimate:
+    return Estimate(float(x.mean()), float(x.std(ddof=1) / np.sqrt(x.size)) if x.size > 1 else np.inf, unit)
 
 
 def _hours(system: System, at: np.ndarray) -> System:

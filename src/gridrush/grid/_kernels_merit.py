@@ -1,0 +1,100 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Orders of merit: sorting by cost again when some costs have changed, and the price lists of the trees."""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+TIE = 1e-11
+"""Relative distance below which two prices are the same step."""
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+def rank(cost, start, order):
+    """Places of the items of each node from cheap to dear, order (N,); quick where they nearly are already."""
+    for k in range(start.size - 1):
+        for i in range(start[k], start[k + 1]):
+            j = i
+            while j > start[k] and cost[order[j - 1]] > cost[i]:
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = i
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+def sort(key, first, last, order, spare):
+    """Sort order[first:last] by key, equal ones staying as they are: runs merged, from pairs on."""
+    run = 1
+    while run < last - first:
+        for a in range(first, last, 2 * run):
+            middle, end = min(a + run, last), min(a + 2 * run, last)
+            i, j = a, middle
+            for k in range(a, end):
+                if i < middle and (j >= end or key[order[i]] <= key[order[j]]):
+                    spare[k] = order[i]
+                    i += 1
+                else:
+                    spare[k] = order[j]
+                    j += 1
+        for k in range(first, last):
+            order[k] = spare[k]
+        run *= 2
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+def price_lists(
+    cost, start, parent, first, of, stop, factor, usd_per_mwh, head, most, free, begin, changed, first_row, rows
+):
+    """Fill the arrays of `merit.Prices`; gives the length of usd_per_mwh. rows is filled when it is large enough, its
+    length comes second."""
+    size = changed.size
+    seen, owner = np.empty(size), np.empty(size, np.int64)
+    order, spare = np.empty(size, np.int64), np.empty(size, np.int64)
+    for k in range(parent.size):
+        i = start[k]
+        while i < start[k + 1] and cost[i] < 0.0:
+            i += 1
+        free[k] = i + k
+    listed, placed, filled = 0, 0, 0
+    for r in range(parent.size):
+        if parent[r] >= 0:
+            continue
+        n = placed
+        for e in range(first[r], stop[first[r]]):
+            for i in range(start[of[e]], start[of[e] + 1]):
+                seen[n], owner[n], order[n] = max(cost[i] / factor[e], 0.0), e, n
+                n += 1
+        sort(seen, placed, n, order, spare)
+        m, before = 0, 0.0
+        usd_per_mwh[listed] = 0.0
+        begin[listed] = placed
+        for x in range(placed, n):
+            price = seen[order[x]]
+            if price - before > TIE * price:
+                m += 1
+                usd_per_mwh[listed + m] = price
+                begin[listed + m] = x
+            before = price
+            changed[x] = owner[order[x]]
+        for e in range(first[r], stop[first[r]]):
+            head[of[e]], most[of[e]] = listed, m
+            first_row[e] = filled + (e - first[r]) * (m + 1)
+        length = (m + 1) * (stop[first[r]] - first[r])
+        if filled + length <= rows.size:
+            for x in range(filled, filled + length):
+                rows[x] = 0
+            for p in range(m + 1):
+                last = begin[listed + p + 1] if p < m else n
+                for x in range(begin[listed + p], last):
+                    rows[first_row[changed[x]] + p] += 1
+            for e in range(first[r], stop[first[r]]):
+                row = start[of[e]] + of[e]
+                for p in range(m + 1):
+                    row += rows[first_row[e] + p]
+                    rows[first_row[e] + p] = row
+        listed += m + 1
+        placed = n
+        filled += length
+    begin[listed] = placed
+    return listed, filled
