@@ -145,13 +145,12 @@ def _make(
     water: list[tuple[int, int, float]] = []
     for b, n in enumerate(first):
         name = t.technologies[t.technology[n]]
-        can = np.clip(model.available_shares(name), 0.0, 1.0)
+        can = model.available_shares(name)
         if name == RESERVOIR:
             available[b], must_run[b], reservoir[b] = own_row(can), own_row(np.zeros(12)), len(water)
             water.append((int(must_run[b]), int(t.zone[n]), float(fleet.capacity_mw[b])))
             continue
-        tied = model.must_run_shares(name, captive=bool(t.captive[n]))
-        available[b], must_run[b] = row(can), row(np.clip(tied, 0.0, 1.0))
+        available[b], must_run[b] = row(can), row(model.must_run_shares(name, captive=bool(t.captive[n])))
     capacity: dict[tuple[str, int], float] = {}
     for p in driven:
         capacity[p.technology, p.zone] = capacity.get((p.technology, p.zone), 0.0) + p.capacity_mw

@@ -172,16 +172,17 @@ class GridModel:
         return {}
 
     def available_shares(self, technology: str) -> Floats:
-        """`available_share` of the months of the year. (12,)"""
+        """`available_share` of the months of the year, 0 to 1. (12,)"""
         if technology not in self._by_month:
-            self._by_month[technology] = np.array([self.available_share(technology, m) for m in range(1, 13)])
+            each = [self.available_share(technology, m) for m in range(1, 13)]
+            self._by_month[technology] = np.clip(each, 0.0, 1.0)
         return self._by_month[technology]
 
     def must_run_shares(self, technology: str, *, captive: bool = False) -> Floats:
-        """`must_run_share` of the months of the year. (12,)"""
+        """`must_run_share` of the months of the year, 0 to 1. (12,)"""
         if (technology, captive) not in self._by_month:
             each = [self.must_run_share(technology, m, captive=captive) for m in range(1, 13)]
-            self._by_month[technology, captive] = np.array(each)
+            self._by_month[technology, captive] = np.clip(each, 0.0, 1.0)
         return self._by_month[technology, captive]
 
     def available_share(self, technology: str, month: int) -> float:

@@ -59,7 +59,7 @@ class MonthPolicy:
     day_usd_per_mwh: float | None = None  # and the tariff of the others
     night_hours: int = 0
 
-    def seen_usd_per_mwh(self, value_usd_per_mwh: float) -> Floats:
+    def seen_usd_per_mwh(self, value_usd_per_mwh: float, tariff_usd_per_mwh: Floats | None = None) -> Floats:
         """Price that leaves a registered miner with what all levers together leave it. (Z,)
 
         A share s of own power and a profit tax t: q = (1 - s) (tariff + fee) + s (own cost + own fee), and as the tax
@@ -69,9 +69,12 @@ class MonthPolicy:
         ----------
         value_usd_per_mwh : float
             What a MWh earns. [USD/MWh]
+        tariff_usd_per_mwh : ndarray, shape (Z,), optional
+            Another tariff than the month's mean, say that of the hours a miner runs. [USD/MWh]
         """
         own = self.own_usd_per_mwh + self.own_fee_usd_per_mwh
-        paid = (1.0 - self.own_share) * (self.tariff_usd_per_mwh + self.fee_usd_per_mwh) + self.own_share * own
+        tariff = self.tariff_usd_per_mwh if tariff_usd_per_mwh is None else tariff_usd_per_mwh
+        paid = (1.0 - self.own_share) * (tariff + self.fee_usd_per_mwh) + self.own_share * own
         return np.asarray(paid + self.profit_tax_share * np.maximum(value_usd_per_mwh - paid, 0.0))
 
 

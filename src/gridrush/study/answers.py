@@ -53,10 +53,9 @@ class Answers:
 
     def running_share(self, legal_hour: NDArray[np.int64]) -> Floats:
         """Share of registered miners that run at the tariff of each hour (0 to 23, legal time). (T, Z)"""
-        out = np.ones((legal_hour.size, self.value_usd_per_mwh.shape[1]))
-        if self.day_share is not None:
-            out[legal_hour >= self.night_hours] = self.day_share
-        return out
+        if self.day_share is None:
+            return np.ones((legal_hour.size, self.value_usd_per_mwh.shape[1]))
+        return np.where((legal_hour < self.night_hours)[None, :], 1.0, self.day_share[:, None]).T
 
 
 @dataclass(frozen=True, eq=False)

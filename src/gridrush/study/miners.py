@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -282,14 +282,15 @@ class ScenarioMiners:
         earned = float(self._earned[at])
         rationed = np.zeros((Z, 2))
         rationed[:, 0] = self._rationed * (1.0 - rules.own_share)
+        tariff = rules.tariff_usd_per_mwh
         if rules.day_usd_per_mwh is not None and rules.night_usd_per_mwh is not None:
-            rules, by_day = _by_night(rules, earned)
+            tariff, by_day = _by_night(rules, earned)
             rationed[:, 0] = 1.0 - (1.0 - rationed[:, 0]) * (1.0 - by_day)
         if self._hourly is not None and rules.hourly_share:  # of last month: hours without power by their own choice
             still = rules.hourly_share * self._hourly.stopped_share
             rationed[:, 0] = 1.0 - (1.0 - rationed[:, 0]) * (1.0 - still)
             seen = rules.hourly_share * (self._hourly.paid_usd_per_mwh + rules.hourly_grid_usd_per_mwh)
-            rules = replace(rules, tariff_usd_per_mwh=(1.0 - rules.hourly_share) * rules.tariff_usd_per_mwh + seen)
+            tariff = (1.0 - rules.hourly_share) * tariff + seen
         price, fleet = float(world.hashprice_usd_per_ph_day[at]), float(world.fleet_j_per_th[at])
         ban = rules.ban
         return MonthDrivers(
@@ -297,7 +298,7 @@ class ScenarioMiners:
             world_hashrate_ehs=float(world.hashrate_ehs[at]),
             hashprice_usd_per_ph_day=price,
             fleet_j_per_th=fleet,
-            paid_usd_per_mwh=np.stack([rules.seen_usd_per_mwh(earned), rules.hidden_usd_per_mwh], 1),
+            paid_usd_per_mwh=np.stack([rules.seen_usd_per_mwh(earned, tariff), rules.hidden_usd_per_mwh], 1),
             rationed_share=rationed,
             room_mw=self._spare,
             quota_mw=np.zeros(Z) if ban is not None else rules.quota_mw,
@@ -315,13 +316,12 @@ def _cheapest(rules: MonthPolicy) -> Floats:
     return np.full_like(rules.tariff_usd_per_mwh, rules.night_usd_per_mwh)
 
 
-def _by_night(rules: MonthPolicy, value_usd_per_mwh: float) -> tuple[MonthPolicy, float]:
-    """What a tariff by hour means to the mean machine: price of the hours it runs, and share of hours it stands."""
+def _by_night(rules: MonthPolicy, value_usd_per_mwh: float) -> tuple[Floats, float]:
+    """Price of the hours in which the mean machine runs under a tariff by hour (Z,), and share of hours it stands."""
     day, night = rules.day_usd_per_mwh, rules.night_usd_per_mwh
     if day is None or night is None or value_usd_per_mwh >= day + float(rules.fee_usd_per_mwh.max()):
-        return rules, 0.0
-    paid = np.full_like(rules.tariff_usd_per_mwh, night)
-    return replace(rules, tariff_usd_per_mwh=paid), 1.0 - rules.night_hours / HOURS_PER_DAY
+        return rules.tariff_usd_per_mwh, 0.0
+    return np.full_like(rules.tariff_usd_per_mwh, night), 1.0 - rules.night_hours / HOURS_PER_DAY
 
 
 def _paid_usd_per_mwh(case: Case, year: int) -> float:
