@@ -260,5 +260,6 @@ def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
     at = quantile * (reach.shape[1] - 1)  # between two hours, in proportion
     low = int(at)
     high = min(low + 1, reach.shape[1] - 1)
-    reach = np.partition(reach, (low, high), axis=1)
-    return np.asarray(reach[:, low] + (at - low) * (reach[:, high] - reach[:, low]))
+    reach = np.partition(reach, high, axis=1)
+    below = reach[:, :high].max(axis=1) if high > low else reach[:, high]
+    return np.asarray(below + (at - low) * (reach[:, high] - below))
