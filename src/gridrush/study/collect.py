@@ -23,6 +23,8 @@ FUELS = ("coal", "gas", "oil", "hydro", "wind", "solar", "nuclear", "other")
 
 _FUEL_NAMES = {"uranium": "nuclear", "sun": "solar", "water": "hydro"}
 
+_MONTH_ROWS: Any = month_rows  # numba's types do not know about unpacked arguments
+
 OIL_BURNERS = ("coal_supercritical", "coal_subcritical", "coal_chp", "gas_steam", "gas_chp")
 """Technologies that start and steady their flame with oil."""
 
@@ -110,11 +112,14 @@ class Collector:
         sold, lost = np.array([k == "export" for k in kinds]), np.array([k == "firm" for k in kinds])
         lost[: 2 * len(s.zones)] = True
         lost[2 * len(s.zones) : 3 * len(s.zones)] = False  # registered miners, whatever they count as
-        residual = month_rows(
+        along_time = (np.ascontiguousarray(mw.T) for mw in (
+            m.consumers_mw, m.registered_mw, m.unregistered_mw, m.unserved_mw, m.interrupted_mw,
+        ))  # fmt: skip
+        residual = _MONTH_ROWS(
             generation, w.row, w.oil_row, w.oil_share, d.served_mw.T, s.demand.load_mw, s.demand.zone, lost, sold,
             s.demand.value_usd_per_mwh, d.flow_mw.T, s.links.source, s.links.target, s.links.loss_share,
-            d.price_usd_per_mwh.T, d.spilled_mw.T, d.charge_mw, d.discharge_mw, s.storage.zone, m.consumers_mw.T,
-            m.registered_mw.T, m.unregistered_mw.T, m.unserved_mw.T, m.interrupted_mw.T, len(s.zones), rows,
+            d.price_usd_per_mwh.T, d.spilled_mw.T, d.charge_mw, d.discharge_mw, s.storage.zone, *along_time,
+            len(s.zones), rows,
         )  # fmt: skip
         by_unit = generation.reshape(-1, S, H).sum(axis=2).T @ w.by_unit
         by_row = rows.reshape(-1, S, H).sum(axis=2).T

@@ -116,7 +116,7 @@ class MonthEngine:
         time, legal_hour, path = p.time[year_index][at], p.legal_hour[year_index][at], np.zeros(T, np.int64)
         if S > 1:
             time, legal_hour, path = np.tile(time, S), np.tile(legal_hour, S), np.repeat(np.arange(S), H)
-        consumers = self._year.consumers_mw[:, :, at].reshape(-1, T).T
+        consumers = np.ascontiguousarray(self._year.consumers_mw[:, :, at]).reshape(-1, T).T
         factor = self._year.capacity_factor[:, :, at].reshape(-1, T)
         if answers is not None and answers.day_share is not None:
             registered_mw = registered_mw * answers.running_share(legal_hour)
