@@ -38,7 +38,8 @@ class Standing:
     units: Units  # blocks of the fleet, weather-driven fleets, import offers
     links: Links
     storage: Storage
-    sales: tuple[Tie, ...]  # offers to buy
+    sales: Demand  # offers to buy, over no hours
+    sales_mw: Floats  # (E,)
     shares: Floats  # (12, K) each profile by month of the year, where the hours do not change it
     weather: tuple[tuple[int, int], ...]  # profile row, resource row
     water: tuple[tuple[int, int, float], ...]  # profile row that must run, zone, capacity [MW]
@@ -94,7 +95,7 @@ def month_system(
         zones = [z for _, z, _ in s.water]
         names = tuple(f"{model.case.zone_names[z]} water" for z in zones)
         reservoirs = Reservoirs(names, mwh[zones][:, None] * water[None, :])
-    made = s.none.with_parts(profiles, reservoirs, time=time, period=period, demand=_with_sales(model, demand, s.sales))
+    made = s.none.with_parts(profiles, reservoirs, time=time, period=period, demand=_with_sales(demand, s))
     fine = demand.load_mw.min(initial=0.0) >= 0.0 and demand.load_mw.max(initial=0.0) < np.inf
     return made if fine else replace(made)  # which checks everything, and tells
 
@@ -187,7 +188,13 @@ def _make(
     dry = Reservoirs(tuple(str(z) for _, z, _ in water), np.zeros((len(water), 1)))
     none = System(zones, np.zeros(0, "datetime64[h]"), np.zeros(0, np.int64), np.zeros((len(shares), 0)), units, nobody,
                   links, storage, dry)  # fmt: skip
-    return Standing(fleet, units, links, storage, sales, np.array(shares).T, tuple(weather), tuple(water), none)
+    sale: BlockKind = "export"
+    sold = Demand(tuple(x.tie for x in sales), (sale,) * len(sales),
+                  np.array([place[x.zone] for x in sales], np.int64), np.zeros((0, len(sales))),
+                  np.array([x.price_usd_per_mwh for x in sales], float))  # fmt: skip
+    sales_mw = np.array([x.capacity_mw for x in sales], float)
+    return Standing(fleet, units, links, storage, sold, sales_mw, np.array(shares).T, tuple(weather), tuple(water),
+                    none)  # fmt: skip
 
 
 def _joined(first: NDArray[Any], *rest: Sequence[object]) -> NDArray[Any]:
@@ -221,20 +228,15 @@ def _storage(model: GridModel, plants: Sequence[Plant]) -> Storage:
     return Storage(names, np.array(zones, np.int64), mw, mw, mw * hours, one_way, one_way, np.full(len(zones), 0.5))
 
 
-def _with_sales(model: GridModel, demand: Demand, sales: Sequence[Tie]) -> Demand:
+def _with_sales(demand: Demand, standing: Standing) -> Demand:
     """The demand with offers to buy added as export blocks."""
-    if not sales:
+    more, (T, B) = standing.sales, demand.load_mw.shape
+    if not len(more):
         return demand
-    place = {name: i for i, name in enumerate(model.case.zone_names)}
-    sale: BlockKind = "export"
-    T, B = demand.load_mw.shape
-    load = np.empty((T, B + len(sales)))
+    load = np.empty((T, B + len(more)))
     load[:, :B] = demand.load_mw
-    load[:, B:] = [t.capacity_mw for t in sales]
+    load[:, B:] = standing.sales_mw
     return Demand(
-        name=demand.name + tuple(t.tie for t in sales),
-        kind=(*demand.kind, *(sale for _ in sales)),
-        zone=np.concatenate([demand.zone, np.array([place[t.zone] for t in sales], np.int64)]),
-        load_mw=load,
-        value_usd_per_mwh=np.concatenate([demand.value_usd_per_mwh, [t.price_usd_per_mwh for t in sales]]),
-    )
+        demand.name + more.name, demand.kind + more.kind, np.concatenate([demand.zone, more.zone]), load,
+        np.concatenate([demand.value_usd_per_mwh, more.value_usd_per_mwh]),
+    )  # fmt: skip

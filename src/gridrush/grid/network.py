@@ -58,8 +58,9 @@ class GridModel:
 
     def fleet(self, month: int) -> Fleet:
         """Plants of `table` that stand in a month (12 year + month - 1), and which of them are alike."""
-        if month in self._fleet_of:
-            return self._fleet_of[month]
+        era = int(self._fleet_changes.searchsorted(month, side="right"))
+        if era in self._fleet_of:
+            return self._fleet_of[era]
         t = self.table
         rows = np.flatnonzero((t.first_month <= month) & (month < t.last_month))
         key = rows.tobytes()
@@ -72,8 +73,13 @@ class GridModel:
             self._fleets[key] = Fleet(
                 rows, block, np.asarray(share, float), rows[first], np.asarray(total, float), stored
             )
-        self._fleet_of[month] = self._fleets[key]
+        self._fleet_of[era] = self._fleets[key]
         return self._fleets[key]
+
+    @cached_property
+    def _fleet_changes(self) -> Ints:
+        """Months in which plants of `table` begin or end, rising."""
+        return np.unique(np.concatenate([self.table.first_month, self.table.last_month]))
 
     @cached_property
     def _fleet_of(self) -> dict[int, Fleet]:
@@ -248,7 +254,22 @@ class GridModel:
         if not available:
             return float(mw.sum())
         mw *= working[winter]
-        return float(mw.sum() - sum(out[p.name] * mw[i] for i, p in enumerate(self.plants) if p.name in out))
+        lost = [(share, self._row[unit]) for unit, share in out.items() if unit in self._row]
+        return float(mw.sum() - sum(share * mw[row] for share, row in lost))
+
+    def fixed_cost_usd_per_year(self, month: int) -> float:
+        """Fixed cost of what stands in a month, for a year. [USD/yr]"""
+        first, last, _, _, _ = self._spans_mw
+        return float(self._fixed_usd_per_year @ ((first <= month) & (month < last)))
+
+    @cached_property
+    def _fixed_usd_per_year(self) -> Floats:
+        return np.array([p.capacity_mw * self.parameter(p.technology, "fixed_cost_usd_per_mw_year", 0.0)
+                         for p in self.plants])  # fmt: skip
+
+    @cached_property
+    def _row(self) -> dict[str, int]:
+        return {p.name: i for i, p in enumerate(self.plants)}
 
     @cached_property
     def _spans_mw(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +76,9 @@ class MonthEngine:
     consumers_twh: Floats  # (Y,) annual consumption without miners
     history: OutageHistory = field(init=False)
     _shares: Floats = field(init=False)
-    _dated: list[tuple[str, np.datetime64, np.datetime64, float]] = field(init=False)  # unit, start, end, share lost
+    _dated: list[tuple[str, int, int, float]] = field(init=False)  # unit, first hour, hour after the last, share lost
+    _blocks: tuple[str, ...] = field(init=False)  # names of blocks of demand
+    _block_zone: Ints = field(init=False)
     _year: _Year = field(default_factory=lambda: _Year(-1, np.zeros((0, 0, 0)), np.zeros((0, 0, 0))))
     _merit: dict[tuple[object, ...], Merit] = field(default_factory=dict)
     _failing: dict[tuple[Fleet, float], tuple[Ints, Floats, Floats]] = field(default_factory=dict)
@@ -84,8 +87,10 @@ class MonthEngine:
         names = [p.name for p in self.model.plants]
         self.history = OutageHistory(names, samples=self.paths.samples, seed=self.paths.seed)
         self._shares = zone_shares(self.case)
-        self._dated = [(o.unit, np.datetime64(o.start, "h"), np.datetime64(o.end, "h"), o.lost_share)
-                       for o in self.case.outages]  # fmt: skip
+        self._dated = [(o.unit, _hour(o.start), _hour(o.end), o.lost_share) for o in self.case.outages]
+        zones = self.case.zone_names
+        self._blocks = tuple(f"{z} {what}" for what in ("households", "industry", "registered miners") for z in zones)
+        self._block_zone = np.tile(np.arange(len(zones)), 3)
 
     def run(
         self, year_index: int, month_of_year: int, registered_mw: Floats, unregistered_mw: Floats,
@@ -161,7 +166,7 @@ class MonthEngine:
 
         Also gives registered and hidden load wanted, and what of the former is disconnected beforehand. (T, Z)
         """
-        par, zones = self.case.parameters, self.case.zone_names
+        par = self.case.parameters
         T, Z = consumers.shape
         uptime = par.mining_uptime_share.value
         registered, hidden = np.empty((Z, T)).T, np.empty((Z, T)).T
@@ -177,9 +182,9 @@ class MonthEngine:
         load = np.empty((T, 3 * Z))
         block_loads(consumers.T, registered.T, hidden.T, share, cuttable, gone, load)
         demand = Demand(
-            name=tuple(f"{z} {what}" for what in ("households", "industry", "registered miners") for z in zones),
+            name=self._blocks,
             kind=(*[firm] * (2 * Z), *[kind] * Z),
-            zone=np.tile(np.arange(Z), 3),
+            zone=self._block_zone,
             load_mw=load,
             value_usd_per_mwh=np.repeat([par.value_household.value, par.value_industry.value, value], Z),
         )
@@ -195,10 +200,11 @@ class MonthEngine:
     def _known_up(self, month: int, time: Hours) -> dict[str, Floats]:
         """Share of each plant that outages of known date leave, of plants that have one. (hours,)"""
         out: dict[str, Floats] = {}
-        first, last = time[0], time[-1]
+        first, last = (int(t.astype(np.int64)) for t in (time[0], time[-1]))
         for unit, start, end, lost_share in self._dated:
             if start <= last and end > first:
-                left = np.where((time >= start) & (time < end), 1.0 - lost_share, 1.0)
+                hour = time.astype(np.int64)
+                left = np.where((hour >= start) & (hour < end), 1.0 - lost_share, 1.0)
                 out[unit] = out.get(unit, 1.0) * left
         return out
 
@@ -224,6 +230,11 @@ class MonthEngine:
         if key not in self._merit:
             self._merit[key] = merit_order(system)
         return self._merit[key]
+
+
+def _hour(moment: datetime) -> int:
+    """Hours since 1970."""
+    return int(np.datetime64(moment, "h").astype(np.int64))
 
 
 def rationed_share(month: MonthHours) -> Floats:

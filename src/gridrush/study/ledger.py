@@ -47,6 +47,8 @@ class RunLedger:
         )
         consumers = wanted - registered - hidden - unserved
         registered = registered - cut
+        registered_mwh, hidden_mwh, cut_mwh = (float(sum(x.tolist())) for x in (registered, hidden, cut))
+        fee_usd = float(registered @ rules.fee_usd_per_mwh)
         day = date(year, month + 1, 1)
         retail = 1000.0 * policy_fact(self.case, "retail_household", day) / exchange_kzt_per_usd(self.case, day)
         power_usd = float(registered @ rules.tariff_usd_per_mwh)
@@ -58,22 +60,22 @@ class RunLedger:
             power_usd += float(by_hour @ (rules.hourly_grid_usd_per_mwh - rules.tariff_usd_per_mwh))
             power_usd += hours.answered.hourly_usd / paths
         self._pay("registered_power", year, power_usd)
-        self._pay("fee", year, float(registered @ rules.fee_usd_per_mwh))
-        self._pay("unregistered_power", year, float(hidden.sum()) * retail)
+        self._pay("fee", year, fee_usd)
+        self._pay("unregistered_power", year, hidden_mwh * retail)
         self._pay("consumer_power", year, float(consumers.sum()) * retail)
         paid = rules.rationing.paid_usd_per_mwh if rules.rationing is not None else 0.0
-        self._pay("interruption", year, float(cut.sum()) * paid)
+        self._pay("interruption", year, cut_mwh * paid)
         self._pay("enforcement", year, miners.found_mw * rules.found_cost_usd_per_mw)
         self._pay("fines", year, miners.found_mw * rules.fine_usd_per_mw)
         per_mwh = miners.revenue_usd_per_mwh
         own = float(miners.own_mw.sum()) * hours.hours * self.case.parameters.mining_uptime_share.value
         self._pay("own_power", year, own * rules.own_usd_per_mwh)
         self._pay("fee", year, own * rules.own_fee_usd_per_mwh)
-        self._pay("registered_coins", year, (float(registered.sum()) + own) * per_mwh)
-        self._pay("unregistered_coins", year, float(hidden.sum()) * per_mwh)
-        spent = power_usd + float(registered @ rules.fee_usd_per_mwh)
+        self._pay("registered_coins", year, (registered_mwh + own) * per_mwh)
+        self._pay("unregistered_coins", year, hidden_mwh * per_mwh)
+        spent = power_usd + fee_usd
         spent += own * (rules.own_usd_per_mwh + rules.own_fee_usd_per_mwh)
-        profit = (float(registered.sum()) + own) * per_mwh + float(cut.sum()) * paid - spent
+        profit = (registered_mwh + own) * per_mwh + cut_mwh * paid - spent
         self._pay("profit_tax", year, rules.profit_tax_share * max(profit, 0.0))
 
     def table(self, annual: xr.Dataset, risk: xr.Dataset | None = None) -> pd.DataFrame:
@@ -109,14 +111,11 @@ class RunLedger:
     def _fixed_usd(self, year: int) -> tuple[float, float]:
         """Fixed cost of what stands, and annuity of what the scenario has built, in mid-year. [USD/yr]"""
         month = 12 * year + 6
-        active = self.model.active(month)
-        fixed = sum(
-            p.capacity_mw * self.model.parameter(p.technology, "fixed_cost_usd_per_mw_year", 0.0) for p in active
-        )
+        fixed = self.model.fixed_cost_usd_per_year(month)
         projects = {p.project: p for p in self.case.projects}
         rate = self.case.parameters.discount_share.value
         new = 0.0
-        serving = {_project_of(p.name) for p in active}
+        serving = {_project_of(p.name) for p in self.model.active(month)}
         serving |= {w.name for w in self.model.wires if w.first_month <= month < w.last_month}
         for build in self.scenario.builds:
             p = projects[build.project]

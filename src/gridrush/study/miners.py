@@ -155,7 +155,7 @@ class ScenarioMiners:
         known, case, assume = self.known, self.known.case, self.scenario.assume
         self._world: World | None = None
         self._earned = np.zeros(0)  # (T,) what a MWh of the mean machine earns in the months of the world [USD/MWh]
-        self._world_begins = 0
+        self._world_begins = self._census_begins = 0
         if self.known.rush is not None:
             self._stepper = self.known.rush.stepper()
             self._world = known.drawn_world(assume.world_quantile, assume.world_last_month) if (
@@ -167,6 +167,8 @@ class ScenarioMiners:
             p, w = case.parameters, self._world
             one = break_even_price(w.hashprice_usd_per_ph_day, [1.0], pue=p.mining_pue.value,
                                    pool_fee_share=p.pool_fee_share.value)[:, 0]  # fmt: skip
+            if known.census is not None:
+                self._census_begins = _month_number(known.census.months[0])
             self._earned, self._world_begins = one / w.fleet_j_per_th, _month_number(w.months[0])
 
     @cached_property
@@ -207,7 +209,7 @@ class ScenarioMiners:
                              self._answers(month, None, rules))  # fmt: skip
         at = month - self._world_begins
         price, fleet = self._world.hashprice_usd_per_ph_day[at], self._world.fleet_j_per_th[at]
-        first = _month_number(found.months[0])
+        first = self._census_begins
         row, last = month - first, len(found.months) - 1
         if rules.freeze is not None:
             row = min(row, 12 * rules.freeze.start.year + rules.freeze.start.month - 1 - first)
