@@ -93,8 +93,7 @@ def month_system(
         for row, z, mw in s.water:
             np.minimum(flat * (mwh[z] / max(mw, 1e-9)), 1.0, out=profiles[row])
         zones = [z for _, z, _ in s.water]
-        names = tuple(f"{model.case.zone_names[z]} water" for z in zones)
-        reservoirs = Reservoirs(names, mwh[zones][:, None] * water[None, :])
+        reservoirs = Reservoirs(s.none.reservoirs.name, mwh[zones][:, None] * water[None, :])
     made = s.none.with_parts(profiles, reservoirs, time=time, period=period, demand=_with_sales(demand, s))
     fine = demand.load_mw.min(initial=0.0) >= 0.0 and demand.load_mw.max(initial=0.0) < np.inf
     return made if fine else replace(made)  # which checks everything, and tells
@@ -185,7 +184,7 @@ def _make(
     )  # fmt: skip
     storage = _storage(model, batteries)
     nobody = Demand((), (), np.zeros(0, np.int64), np.zeros((0, 0)), np.zeros(0))
-    dry = Reservoirs(tuple(str(z) for _, z, _ in water), np.zeros((len(water), 1)))
+    dry = Reservoirs(tuple(f"{zones[z]} water" for _, z, _ in water), np.zeros((len(water), 1)))
     none = System(zones, np.zeros(0, "datetime64[h]"), np.zeros(0, np.int64), np.zeros((len(shares), 0)), units, nobody,
                   links, storage, dry)  # fmt: skip
     sale: BlockKind = "export"

@@ -92,8 +92,8 @@ def break_even_price(
     >>> break_even_price([104.977], [98.0]).round(1)     # Antminer S9, June 2022
     array([[44.6]])
     """
-    h = np.atleast_1d(np.asarray(hashprice_usd_per_ph_day, np.float64))[:, None]
-    e = np.atleast_1d(np.asarray(efficiency_j_per_th, np.float64))[None, :]
+    h = np.asarray(hashprice_usd_per_ph_day, np.float64).reshape(-1, 1)
+    e = np.asarray(efficiency_j_per_th, np.float64).reshape(1, -1)
     return np.asarray(1e3 * h * (1.0 - pool_fee_share) / (HOURS_PER_DAY * e * pue))
 
 

@@ -246,7 +246,7 @@ class _Stepper:
         if self._china >= 0:
             self._price[self._china] = china_price(m.parameters, d.month)
         self._price[c:] = d.paid_usd_per_mwh.ravel()
-        self._cut[c:] = np.clip(d.rationed_share, 0.0, 1.0).ravel()
+        self._cut[c:] = np.minimum(np.maximum(d.rationed_share, 0.0), 1.0).ravel()
         self._found[c + 1 :: 2] = d.found_share
         self._leave[c::2] = d.ban_leave_share
         self._room[c:] = np.repeat(np.maximum(d.room_mw, 0.0), 2) * self._in_zone / per

@@ -245,14 +245,13 @@ class ScenarioMiners:
 
     def _answers(self, month: int, curve: BreakEvenCurve | None, rules: MonthPolicy) -> Answers | None:
         """Who answers to the hour's price in a month; None where nobody does."""
-        zones = self.known.case.zone_names
         movable = []
         for d in self.scenario.data_centre:
             ready = 12 * d.start.year + d.start.month - 1 + round(KINDS[d.kind].build_months)
             ends = np.inf if d.end is None else 12 * d.end.year + d.end.month - 1
             if ready <= month < ends:
-                movable.append(MovableLoad(d.kind, zones.index(d.zone), d.capacity_mw))
-        none = np.zeros(0), np.zeros((0, len(zones)))
+                movable.append(MovableLoad(d.kind, self.known.case.zone_names.index(d.zone), d.capacity_mw))
+        none = np.zeros(0), np.zeros((0, len(self.known.case.zones)))
         if curve is not None and rules.day_usd_per_mwh is not None:
             night = curve.share_at(_cheapest(rules) + rules.fee_usd_per_mwh)
             day = curve.share_at(rules.day_usd_per_mwh + rules.fee_usd_per_mwh)
