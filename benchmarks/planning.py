@@ -19,7 +19,7 @@ import time
 import numpy as np
 
 from gridrush.case.system import Demand, Links, Reservoirs, Storage, System, Units
-from gridrush.planning.expand import expand
+from gridrush.planning.least_cost import expand
 from gridrush.planning.options import Candidate, Future, Stage, stage_weights
 
 SIZES = {

@@ -10,9 +10,9 @@ from gridrush.case.load import built_in_cases, load_case, resolve_scenario
 from gridrush.case.scenario import Enforcement, Fee, OwnGeneration, ProfitTax, Rationing, Tariff
 from gridrush.policy.fiscal import LINES, balances, fiscal_usd, in_tenge, system_cost_usd
 from gridrush.policy.levers import exchange_kzt_per_usd
-from gridrush.study import simulate
 from gridrush.study.miners import Miners
 from gridrush.study.paths import draw_paths
+from gridrush.study.simulate import simulate
 
 YEARS = range(2019, 2024)
 TOLERANCE = 1e-6  # USD over USD

@@ -9,9 +9,9 @@ import pytest
 
 from gridrush.case.load import load_case, resolve_scenario
 from gridrush.case.scenario import Assumptions, Build, Enforcement, Fee, Freeze, Registration
-from gridrush.study import simulate
 from gridrush.study.miners import Miners
 from gridrush.study.paths import draw_paths
+from gridrush.study.simulate import simulate
 
 YEARS = range(2019, 2023)
 START = date(2021, 12, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gridrush.case.system import Demand, Links, Reservoirs, Storage, System, Units
-from gridrush.planning.expand import expand
+from gridrush.planning.least_cost import expand
 from gridrush.planning.options import Candidate, Future, Stage
 
 pypsa = pytest.importorskip("pypsa")

@@ -150,7 +150,7 @@ def _study(
     wanted = years_of(years)
     check_years(wanted, case.years)
     chosen = None if scenarios is None else [resolve_scenario(case, name) for name in scenarios]
-    from gridrush.study import run_all
+    from gridrush.study.runner import run_all
 
     given: dict[str, Any] = {} if samples is None else {"samples": samples}
     with progress_bar(f"{case.title}: hour by hour") as tell:

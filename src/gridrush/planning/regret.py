@@ -12,7 +12,7 @@ import pandas as pd
 from gridrush.errors import CaseError, InfeasibleError, Problem
 from gridrush.planning.clash import clashes
 from gridrush.planning.decomposition import Search
-from gridrush.planning.expand import expand
+from gridrush.planning.least_cost import expand
 from gridrush.planning.operation import operations
 from gridrush.planning.options import Candidate, Stage
 from gridrush.planning.plan import Plan

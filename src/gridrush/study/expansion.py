@@ -17,7 +17,7 @@ from gridrush.case.system import System
 from gridrush.errors import CaseError, Problem
 from gridrush.grid._pypsa_open import Zoning
 from gridrush.planning.decomposition import Progress
-from gridrush.planning.expand import expand
+from gridrush.planning.least_cost import expand
 from gridrush.planning.options import (
     Candidate,
     Future,
@@ -77,7 +77,7 @@ def plan(
     gap : float
         Share of the cost by which the plan may be dearer than its lower bound.
 
-    The others are those of `case_problem`, `network_problem` and `gridrush.planning.expand`.
+    The others are those of `case_problem`, `network_problem` and `gridrush.planning.least_cost`.
 
     Raises
     ------

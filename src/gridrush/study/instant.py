@@ -33,9 +33,9 @@ from gridrush.study.hours import MonthEngine, rationed_share, spare_mw
 from gridrush.study.ledger import RunLedger
 from gridrush.study.miners import Miners, MinersNow, ScenarioMiners
 from gridrush.study.paths import Paths, draw_paths
-from gridrush.study.relief import service_range
 from gridrush.study.risk import NO_RISK
 from gridrush.study.run import Run
+from gridrush.study.service import service_range
 from gridrush.study.simulate import consumers_twh, grid_model
 from gridrush.units import Floats
 

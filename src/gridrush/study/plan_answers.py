@@ -177,7 +177,7 @@ def waterfall(plan: Plan) -> list[dict[str, float | str]]:
 
 def builds_with_slips(case: Case, plan: Plan) -> list[dict[str, Any]]:
     """Build schedule with the first decile, median and last decile of the year each could serve from."""
-    from gridrush.study.relief import service_draws
+    from gridrush.study.service import service_draws
 
     projects = {p.project: p for p in case.projects}
     scenario = resolve_scenario(case, case.default_scenario)

@@ -6,7 +6,6 @@ Here runs become remedies; `gridrush.planning.relief_table` does the sums.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,12 @@ import pandas as pd
 
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
-from gridrush.case.schema import Project
-from gridrush.planning.leadtime import slip_quantile, slips_from_record
+from gridrush.planning.leadtime import slips_from_record
 from gridrush.planning.relief import Remedy, bridge, relief_table
 from gridrush.policy.fiscal import system_cost_usd
 from gridrush.study.run import Run
+from gridrush.study.service import service_draws, year_of
 from gridrush.units import Floats
-
-DAYS_PER_YEAR = 365.25
-
-DRAWS = 200
-"""Quantiles of a slip that stand for its distribution."""
 
 
 def time_to_relief(runs: Mapping[str, Run], *, without: str = "open-door") -> pd.DataFrame:
@@ -78,20 +72,11 @@ def bridge_to_reactor(
     return bridge(years, unserved, [r for r in remedies if r.name not in reactors], until_year=until)
 
 
-def service_draws(project: Project, scenario: Scenario, *, online: date | None = None) -> Floats:
-    """Year in which a project serves, at evenly spaced quantiles of its slip. (`DRAWS`,)"""
-    if online is not None:
-        return np.full(DRAWS, _year(online))
-    u = (np.arange(DRAWS) + 0.5) / DRAWS
-    slip = slip_quantile(u, best=project.slip_years, low=project.low, high=project.high)
-    return np.asarray(_year(project.planned) + scenario.assume.slip_extra_years + slip)
-
-
 def recorded_slip_shares(case: Case) -> Floats:
     """Slips of the plants on record over the time that was announced for each, sorted; lines left out."""
     plants = [a for a in case.announcements if not a.project.endswith("line")]
-    said = np.array([_year(a.said) for a in plants])
-    planned, became = (np.array([_year(getattr(a, k)) for a in plants]) for k in ("planned", "became"))
+    said = np.array([year_of(a.said) for a in plants])
+    planned, became = (np.array([year_of(getattr(a, k)) for a in plants]) for k in ("planned", "became"))
     return slips_from_record(np.zeros(len(plants)), (became - planned) / (planned - said))
 
 
@@ -115,22 +100,16 @@ def _arrival(run: Run, base: Run) -> tuple[Floats, float, str]:
     plants_mw = sum(b.capacity_mw or projects[b.project].capacity_mw for b in added)
     known = _levers(base.scenario)
     levers = [x for x in _levers(s) if x not in known]
-    starts = [_year(x.start) for x in levers if _year(x.start) >= _year(run.case.as_of)]
+    starts = [year_of(x.start) for x in levers if year_of(x.start) >= year_of(run.case.as_of)]
     if added and not (starts and min(starts) < float(np.median(first))):
         return first, plants_mw, "plant"
-    begins = min(starts, default=_year(run.case.as_of))
-    contracts_mw = sum(c.capacity_mw for c in s.import_contract if _year(c.start) <= begins)
+    begins = min(starts, default=year_of(run.case.as_of))
+    contracts_mw = sum(c.capacity_mw for c in s.import_contract if year_of(c.start) <= begins)
     return np.full(1, begins), contracts_mw or _miners_gone_mw(run), "import" if contracts_mw else "policy"
 
 
 def _levers(s: Scenario) -> list[Any]:
     return [*s.ban, *s.registration, *s.enforcement, *s.rationing, *s.import_contract, *s.fee]
-
-
-def service_range(project: Project, online: date | None, scenario: Scenario) -> tuple[float, float, float]:
-    """Year a project serves: first decile, median, last decile."""
-    low, best, high = np.quantile(service_draws(project, scenario, online=online), (0.1, 0.5, 0.9))
-    return float(low), float(best), float(high)
 
 
 def _miners_gone_mw(run: Run) -> float:
@@ -158,7 +137,3 @@ def _cost_usd(run: Run, years: list[int]) -> Floats:
     """Cost of the system to the country without energy not served. [USD/yr] (Y,)"""
     cost = system_cost_usd(run.ledger) - run.ledger["unserved"]
     return cost.reindex(years).fillna(0.0).to_numpy(dtype=np.float64, copy=True)
-
-
-def _year(day: date) -> float:
-    return day.year + (day.timetuple().tm_yday - 1) / DAYS_PER_YEAR

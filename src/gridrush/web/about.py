@@ -11,7 +11,7 @@ from gridrush import __version__
 from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
-from gridrush.study.relief import service_range as serves
+from gridrush.study.service import service_range as serves
 from gridrush.web.controls import Screen, controls, decided, defaults
 
 

@@ -26,7 +26,7 @@ from gridrush import __version__
 from gridrush.case.schema import Strict
 from gridrush.errors import CaseError
 from gridrush.web.controls import Screen
-from gridrush.web.export import FORMATS
+from gridrush.web.formats import FORMATS
 from gridrush.web.guard import Guard, known_hosts
 from gridrush.web.jobs import Job, Jobs
 from gridrush.web.opened import Opened, Source

@@ -16,16 +16,6 @@ from gridrush.study.instant import in_service, party_balances
 if TYPE_CHECKING:
     from gridrush.study.run import Run
 
-FORMATS = {
-    "csv": ("application/zip", "csv.zip"),
-    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
-    "json": ("application/json", "json"),
-    "nc": ("application/x-netcdf", "nc"),
-    "zip": ("application/zip", "zip"),
-    "pypsa": ("application/x-netcdf", "pypsa.nc"),
-}
-"""Media type and ending of each format."""
-
 HOURLY = ("week", "map")
 """Views of the hours of a week."""
 

@@ -175,7 +175,7 @@ def risk(case: Case, content: Any, tell: Callable[[float, str], None]) -> dict[s
 
 def claims(case: Case, content: Any, tell: Callable[[float, str], None]) -> dict[str, Any]:
     """Every scenario of the case, the claims judged with them and the time to relief."""
-    from gridrush.study import run_all
+    from gridrush.study.runner import run_all
     from gridrush.web import payload
 
     study = run_all(case, workers=1, progress=tell)

@@ -17,7 +17,7 @@ from gridrush.planning.entry import (
     break_even_carbon_price,
     worth_usd_per_mw_year,
 )
-from gridrush.planning.expand import expand
+from gridrush.planning.least_cost import expand
 from gridrush.planning.options import Candidate, Stage
 from gridrush.planning.planner import Planner
 

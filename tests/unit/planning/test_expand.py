@@ -13,7 +13,7 @@ from gridrush.case.system import Storage, System
 from gridrush.errors import CaseError, InfeasibleError
 from gridrush.planning.aggregate import typical_days
 from gridrush.planning.decomposition import Progress
-from gridrush.planning.expand import expand
+from gridrush.planning.least_cost import expand
 from gridrush.planning.options import Candidate, Future, Stage, with_builds
 from gridrush.planning.plan import LINES
 from gridrush.planning.planner import Planner

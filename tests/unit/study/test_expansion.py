@@ -11,7 +11,7 @@ from gridrush.case.load import load_case
 from gridrush.case.model import Case
 from gridrush.case.template import new_case
 from gridrush.errors import CaseError
-from gridrush.planning.expand import expand
+from gridrush.planning.least_cost import expand
 from gridrush.planning.options import annuity_share
 from gridrush.study.candidates import candidate_of
 from gridrush.study.expansion import case_problem, milestones, plan_problem, resolving, solve

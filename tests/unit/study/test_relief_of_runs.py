@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gridrush.case.load import load_case, resolve_scenario
-from gridrush.study.relief import bridge_to_reactor, recorded_slip_shares, service_draws, time_to_relief
+from gridrush.study.relief import bridge_to_reactor, recorded_slip_shares, time_to_relief
+from gridrush.study.service import service_draws
 
 CASE = load_case("kazakhstan")
 SCENARIO = resolve_scenario(CASE, "nuclear")

@@ -9,10 +9,10 @@ from gridrush.case.load import load_case, resolve_scenario
 from gridrush.errors import InfeasibleError
 from gridrush.policy.fiscal import fee_revenue_usd, flat_fee_kzt_per_kwh
 from gridrush.policy.levers import exchange_kzt_per_usd
-from gridrush.study import simulate
 from gridrush.study.compare import QUESTIONS, compare, inputs
 from gridrush.study.miners import Miners
 from gridrush.study.paths import draw_paths
+from gridrush.study.simulate import simulate
 from gridrush.study.targets import fee_needed, lowest_fee
 
 CASE = load_case("kazakhstan")
