@@ -138,13 +138,15 @@ async def crowd(address: str, users: int, seconds: float, until: int | None) -> 
         await asyncio.sleep(rng.uniform(0.0, 1.0))
         values: dict[str, Any] = {}
         told: list[float] = []
+        moves = 0
         while time.monotonic() < end:
             name = rng.choice(list(SLIDERS))
             asked = []
             for value in (rng.choice(SLIDERS[name]) for _ in range(MOVES_A_DRAG)):
                 values = {**values, name: value}
                 at = time.monotonic()
-                asked.append(asyncio.create_task(ask(client, n, values)))
+                moves += 1
+                asked.append(asyncio.create_task(ask(client, n, values, moves)))
                 await asyncio.sleep(0.05)
             count["drags"] += 1
             kind, first, told = (await asyncio.gather(*asked))[-1]
@@ -157,9 +159,12 @@ async def crowd(address: str, users: int, seconds: float, until: int | None) -> 
         if told:
             left.append((n, values, told))
 
-    async def ask(client: httpx.AsyncClient, n: int, values: dict[str, Any]) -> tuple[str, float, list[float]]:
+    async def ask(
+        client: httpx.AsyncClient, n: int, values: dict[str, Any], move: int
+    ) -> tuple[str, float, list[float]]:
         """How the answer ends, when its first years came, and its CO2 by year."""
-        body = {"session": f"user{n}", "screen": {"base": "open-door", "values": values}, "year": 2022, "until": until}
+        screen = {"base": "open-door", "values": values}
+        body = {"session": f"user{n}", "screen": screen, "year": 2022, "until": until, "move": move}
         first, last = 0.0, b""
         try:
             async with client.stream("POST", "api/simulate", json=body) as answer:
@@ -176,7 +181,7 @@ async def crowd(address: str, users: int, seconds: float, until: int | None) -> 
     async with httpx.AsyncClient(base_url=address, timeout=LONGEST_WAIT_S, limits=limits) as client:
         await asyncio.gather(*(user(n, client) for n in range(users)))
         for n, values, told in left[:CHECKED]:
-            count["wrong"] += (await ask(client, n, values))[2] != told
+            count["wrong"] += (await ask(client, n, values, 0))[2] != told
         alive = (await client.get("api/health")).status_code == 200
     out = {"users": users, "seconds": seconds, **count, "errors": errors[:3], "server_alive": alive}
     for name, taken in (("first_years", firsts), ("all_years", waits)):

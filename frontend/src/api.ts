@@ -7,6 +7,9 @@ export class Refused extends Error {
 /** Names this page to the server, so that a newer question of it ends an older one. */
 export const session = Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(36)).join("").slice(0, 20);
 
+/** Counts the questions of this page: they go by several connections and may overtake each other. */
+let moves = 0;
+
 async function checked(answer: Response): Promise<Response> {
   if (answer.ok) return answer;
   let problems: Problem[] = [{ where: "server", found: String(answer.status), wanted: answer.statusText, hint: "" }];
@@ -21,7 +24,7 @@ export const get = async <T>(path: string): Promise<T> => (await checked(await f
 
 /** Simulate a screen; `part` is told the years done so far. Null when a newer question took its place. */
 export async function simulate(screen: Screen, who: string, year: number | null, part: (r: Result) => void, signal?: AbortSignal, until: number | null = null): Promise<Result | null> {
-  const answer = await post("/api/simulate", { session: session + who, screen, year, until }, signal);
+  const answer = await post("/api/simulate", { session: session + who, screen, year, until, move: ++moves }, signal);
   const reader = answer.body!.getReader(), text = new TextDecoder();
   let rest = "";
   for (;;) {

@@ -48,6 +48,7 @@ class Ask(Strict):
     screen: Screen
     year: int | None = None
     until: int | None = None
+    move: Annotated[int, Field(ge=0)] = 0  # counts the questions of the page; 0: not counted
 
 
 class AskHours(Ask):
@@ -177,8 +178,10 @@ def create_app(
         opened.subject.check(ask.screen, {"year": ask.year, "until": ask.until})
         key = _key(opened.subject.digest, ask.screen, ask.until)
         if (known := answers.get(key)) is not None:
+            pool.turn(ask.session, ask.move)
             return Response(b'{"kind":"done","cached":true,"result":' + known + b"}\n", media_type=_LINES)
-        stream = pool.ask(ask.session, "run", ask.model_dump(exclude={"session"}), f"{key} {ask.year}")
+        content = ask.model_dump(exclude={"session", "move"})
+        stream = pool.ask(ask.session, "run", content, f"{key} {ask.year}", move=ask.move)
         first = await anext(stream)
 
         async def lines() -> AsyncIterator[bytes]:

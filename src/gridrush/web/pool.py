@@ -24,6 +24,9 @@ MOST_WAITING = 256
 MOST_PASSED = 16
 """Questions a worker looks through for one of a page it remembers."""
 
+MOST_PAGES = 500
+"""Pages that are remembered."""
+
 TIME_LIMIT_S = 120.0
 """A worker that says nothing for so long is ended and replaced."""
 
@@ -95,6 +98,7 @@ class Pool:
     _stops: dict[int, Any] = field(default_factory=dict)
     _pids: dict[int, int] = field(default_factory=dict)
     _served: OrderedDict[str, int] = field(default_factory=OrderedDict)  # session -> worker that remembers it
+    _moves: OrderedDict[str, int] = field(default_factory=OrderedDict)  # session -> its newest move
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
     _closed: bool = False
     _picks: int = 0
@@ -123,10 +127,13 @@ class Pool:
         """Process ids of the workers."""
         return list(self._pids.values())
 
-    async def ask(self, session: str, kind: str, content: dict[str, Any], key: str = "") -> AsyncIterator[Message]:
+    async def ask(
+        self, session: str, kind: str, content: dict[str, Any], key: str = "", *, move: int = 0
+    ) -> AsyncIterator[Message]:
         """Answers to a question: parts, then one that ends it. A newer `run` of the session ends an older one.
 
-        Pages that ask the same (by `key`) while it is being answered share the answer.
+        Pages that ask the same (by `key`) while it is being answered share the answer. Moves of a page go by several
+        connections and may overtake each other: one whose number is below the newest seen is over before it begins.
 
         Raises
         ------
@@ -137,9 +144,10 @@ class Pool:
         if self._gone >= self.workers:
             yield "failed", _GONE
             return
+        if kind == "run" and not self.turn(session, move):
+            yield "superseded", None
+            return
         with self._more:
-            if kind == "run":
-                self._supersede(session)
             alive = (*self._waiting, *self._running.values())
             question = next((q for q in alive if key and q.key == key and q.kind == kind and q.listeners), None)
             if question is not None:
@@ -161,6 +169,19 @@ class Pool:
         finally:
             with self._more:
                 self._leave(question, listener)
+
+    def turn(self, session: str, move: int) -> bool:
+        """A page asks anew: what it asked before is over. False when a newer move of it has been here already."""
+        with self._more:
+            newest = self._moves.get(session, 0)
+            if 0 < move < newest:
+                return False
+            self._moves[session] = max(move, newest)
+            self._moves.move_to_end(session)
+            while len(self._moves) > MOST_PAGES:
+                self._moves.popitem(last=False)
+            self._supersede(session)
+            return True
 
     def _supersede(self, session: str) -> None:
         """End what a session asked before. Under the lock."""
@@ -195,7 +216,7 @@ class Pool:
             self._waiting.remove(question)
             self._running[i] = question
             self._served[question.session] = i
-            while len(self._served) > 500:
+            while len(self._served) > MOST_PAGES:
                 self._served.popitem(last=False)
             return question
 

@@ -49,6 +49,30 @@ def test_when_no_worker_starts_whoever_waits_and_whoever_comes_later_is_told() -
     assert first == later == [("failed", pools._GONE)]
 
 
+def test_a_move_that_was_overtaken_on_its_way_does_not_end_the_newer_one() -> None:
+    async def run() -> tuple[Any, int, Any]:
+        pool = Pool(Source("x"))
+
+        async def moved(number: int) -> list[tuple[str, Any]]:
+            return [message async for message in pool.ask("page", "run", {"move": number}, move=number)]
+
+        newer = asyncio.create_task(moved(2))
+        await asyncio.sleep(0)
+        late = await asyncio.wait_for(moved(1), 5)
+        (question,) = pool._waiting
+        question.give(("done", b"newest"))
+        newest = asyncio.create_task(moved(3))
+        await asyncio.sleep(0)
+        waits = len(pool._waiting)
+        newest.cancel()
+        return late, waits, await asyncio.wait_for(newer, 5)
+
+    late, waits, newer = asyncio.run(run())
+    assert late == [("superseded", None)]
+    assert newer == [("done", b"newest")]
+    assert waits >= 1
+
+
 def test_a_question_goes_on_for_those_who_stay() -> None:
     async def run() -> tuple[Any, Any, Any]:
         pool = Pool(Source("x"))
