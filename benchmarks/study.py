@@ -2,7 +2,8 @@
 
     python benchmarks/study.py kill [20 [dask]]   kill -9 at random moments: worker, scheduler, whole process
     python benchmarks/study.py disk           a full disk (a tmpfs of its own, needs root) and a read-only store
-    python benchmarks/study.py speed [64]     so many draws of the Kazakhstan case: inline, pool, Dask, 2 workers
+    python benchmarks/study.py speed [64 [pool dask]]
+                                              so many draws of the Kazakhstan case: inline, pool, Dask, 2 workers
 
 `kill` ends with the same files as an undisturbed study, to the last bit, with nothing done twice that was stored, or
 says what differs and leaves with 1.
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import cloudpickle
@@ -234,10 +236,11 @@ def _disk(kilobytes: int) -> None:
             subprocess.run(["umount", str(small)], check=True)
 
 
-def speed(draws: int) -> None:
+def speed(draws: int, engines: Sequence[str]) -> None:
     """Draws of one scenario of the Kazakhstan case, all its years, one path each."""
     spec = StudySpec(name="speed", scenarios=("register-and-fee",), draws={"count": draws})  # type: ignore[arg-type]
-    for engine, workers in (("inline", 1), ("pool", 2), ("dask", 2)):
+    for engine in engines:
+        workers = 1 if engine == "inline" else 2
         with tempfile.TemporaryDirectory() as store:
             warm = spec.model_copy(update={"draws": None, "name": "warm", "years": (2019,)})
             conduct.run_study(warm, store, engine="inline")
@@ -259,7 +262,7 @@ if __name__ == "__main__":
     elif what == "disk":
         disk()
     elif what == "speed":
-        speed(int(rest[0]) if rest else 64)
+        speed(int(rest[0]) if rest else 64, rest[1:] or ("inline", "pool", "dask"))
     else:
         print(__doc__)
         sys.exit(2)

@@ -250,17 +250,17 @@ class GridModel:
         out = {o.unit: o.lost_share for o in self.case.outages if o.start <= middle < o.end} if available else {}
         winter = month % 12 >= 9 or month % 12 <= 2
         first, last, capacity, *working = self._spans_mw
-        mw = np.where((first <= month) & (month < last), capacity, 0.0)
+        there = (first <= month) & (month < last)  # summed alone: who comes later must not change the last bit
         if not available:
-            return float(mw.sum())
-        mw *= working[winter]
+            return float(capacity[there].sum())
+        mw = np.where(there, capacity * working[winter], 0.0)
         lost = [(share, self._row[unit]) for unit, share in out.items() if unit in self._row]
-        return float(mw.sum() - sum(share * mw[row] for share, row in lost))
+        return float(mw[there].sum() - sum(share * mw[row] for share, row in lost))
 
     def fixed_cost_usd_per_year(self, month: int) -> float:
         """Fixed cost of what stands in a month, for a year. [USD/yr]"""
         first, last, _, _, _ = self._spans_mw
-        return float(self._fixed_usd_per_year @ ((first <= month) & (month < last)))
+        return float(self._fixed_usd_per_year[(first <= month) & (month < last)].sum())
 
     @cached_property
     def _fixed_usd_per_year(self) -> Floats:
