@@ -28,6 +28,10 @@ LEAST_MW = 5.0
 CONTRACTS = ("Import contract", "Miners on call")
 
 
+SEEN_SHARE = 1e-6
+"""Lines of the cost below this share of it are rounding of the solver, not shown."""
+
+
 def schedule(view: View) -> Figure | None:
     """Builds of the plan by milestone year, with the years each could serve from."""
     plan = view.plan
@@ -99,7 +103,8 @@ def schedule(view: View) -> Figure | None:
 def waterfall(view: View) -> Figure | None:
     """Cost of the plan line by line."""
     plan = view.plan
-    rows = [(str(r["line"]), float(r["usd"])) for r in _rows(plan, "cost_waterfall") if abs(float(r["usd"])) > 0]
+    lines = [(str(r["line"]), float(r["usd"])) for r in _rows(plan, "cost_waterfall")]
+    rows = [(line, usd) for line, usd in lines if abs(usd) >= SEEN_SHARE * sum(abs(v) for _, v in lines) > 0]
     if plan is None or not rows:
         return None
     total = sum(v for _, v in rows)
