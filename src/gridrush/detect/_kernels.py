@@ -53,7 +53,7 @@ def mask_faults(load, spike, stuck_h, out_h, counts):  # load: (n, T) changed in
 
 @nb.njit(cache=True, nogil=True)
 def day_blocks(load, day, block, out, least):  # load: (n, T), day, block: (T,), out: (n, D, K)
-    """Mean of each block of each day; NaN where fewer than `least` of its hours were read."""
+    """Mean of each block of each day, or kind of day; NaN where fewer than `least` of its hours were read."""
     n, T = load.shape
     count = np.zeros(out.shape[1:], np.int64)
     for i in range(n):
@@ -67,24 +67,6 @@ def day_blocks(load, day, block, out, least):  # load: (n, T), day, block: (T,),
         for d in range(out.shape[1]):
             for k in range(out.shape[2]):
                 out[i, d, k] = out[i, d, k] / count[d, k] if count[d, k] >= least else np.nan
-
-
-@nb.njit(cache=True, nogil=True)
-def hour_profile(load, hour, rest, out):  # load: (n, T), hour, rest: (T,), out: (n, 2, 24)
-    """Mean load of each local hour on working days [0] and days of rest [1]."""
-    n, T = load.shape
-    count = np.zeros((2, 24), np.int64)
-    for i in range(n):
-        count[:] = 0
-        out[i] = 0.0
-        for t in range(T):
-            value = load[i, t]
-            if np.isfinite(value):
-                out[i, rest[t], hour[t]] += value
-                count[rest[t], hour[t]] += 1
-        for w in range(2):
-            for h in range(24):
-                out[i, w, h] = out[i, w, h] / count[w, h] if count[w, h] else np.nan
 
 
 @nb.njit(cache=True, nogil=True)

@@ -125,7 +125,7 @@ def look(
         known_flat_mw=np.nan_to_num(records.facts.known_flat_mw), evidence=evidence, priors=priors,
     )  # fmt: skip
     profile = np.empty((N, 2, 24))
-    _kernels.hour_profile(clean, records.hour, rest[day].astype(np.int64), profile)
+    _kernels.day_blocks(clean, rest[day].astype(np.int64), records.hour, profile, 1)
     features = _features(records, blocks, daily, profile, drive, model.rest, changes, posterior, evidence, base,
                          response, _hashprice(hashprice, days))  # fmt: skip
     return Look(records, blocks, changes, posterior, evidence, features, faults)

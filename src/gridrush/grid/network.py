@@ -59,22 +59,18 @@ class GridModel:
     def fleet(self, month: int) -> Fleet:
         """Plants of `table` that stand in a month (12 year + month - 1), and which of them are alike."""
         era = int(self._fleet_changes.searchsorted(month, side="right"))
-        if era in self._fleet_of:
-            return self._fleet_of[era]
-        t = self.table
-        rows = np.flatnonzero((t.first_month <= month) & (month < t.last_month))
-        key = rows.tobytes()
-        if key not in self._fleets:
+        if era not in self._fleets:
+            t = self.table
+            rows = np.flatnonzero((t.first_month <= month) & (month < t.last_month))
             first, block = np.unique(t.kind[rows], return_index=True, return_inverse=True)[1:]
             total = np.bincount(block, t.capacity_mw[rows], minlength=first.size)
             share = t.capacity_mw[rows] / np.where(total > 0.0, total, 1.0)[block]
             wet = rows[t.reservoir[rows]]
             stored = np.bincount(t.zone[wet], t.capacity_mw[wet], minlength=len(self.case.zones)).astype(np.float64)
-            self._fleets[key] = Fleet(
+            self._fleets[era] = Fleet(
                 rows, block, np.asarray(share, float), rows[first], np.asarray(total, float), stored
             )
-        self._fleet_of[era] = self._fleets[key]
-        return self._fleets[key]
+        return self._fleets[era]
 
     @cached_property
     def _fleet_changes(self) -> Ints:
@@ -82,11 +78,7 @@ class GridModel:
         return np.unique(np.concatenate([self.table.first_month, self.table.last_month]))
 
     @cached_property
-    def _fleet_of(self) -> dict[int, Fleet]:
-        return {}
-
-    @cached_property
-    def _fleets(self) -> dict[bytes, Fleet]:
+    def _fleets(self) -> dict[int, Fleet]:
         return {}
 
     def mttf_h(self, rows: Ints, year: int) -> Floats:

@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
@@ -50,19 +50,28 @@ def packed(taken: list[Taken], view: str, form: str) -> bytes:
     if form == "nc":
         return _netcdf(taken, view)
     if form == "json":
-        return json.dumps({
-            "about": about.splitlines(), "scenarios": [t.run.scenario.model_dump(mode="json") for t in taken],
-            "tables": {name: json.loads(t.to_json(orient="split", date_format="iso")) for name, t in tables.items()},
-        }).encode()  # fmt: skip
+        return as_json(about, {"scenarios": [t.run.scenario.model_dump(mode="json") for t in taken]}, tables)
+    files = {f"scenario{i or ''}.json": t.run.scenario.model_dump_json(indent=2) for i, t in enumerate(taken)}
+    return archive(about, files, tables, _netcdf(taken, view) if form == "zip" else None)
+
+
+def as_json(about: str, given: dict[str, Any], tables: dict[str, pd.DataFrame]) -> bytes:
+    """Tables as JSON, with what they are and what was given."""
+    written = {name: json.loads(t.to_json(orient="split", date_format="iso")) for name, t in tables.items()}
+    return json.dumps({"about": about.splitlines(), **given, "tables": written}).encode()
+
+
+def archive(about: str, files: dict[str, str], tables: dict[str, pd.DataFrame], netcdf: bytes | None) -> bytes:
+    """Tables as CSV in a zip with a README, other files, and the run as netCDF."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
         z.writestr("README.txt", about)
-        for i, t in enumerate(taken):
-            z.writestr(f"scenario{i or ''}.json", t.run.scenario.model_dump_json(indent=2))
+        for name, text in files.items():
+            z.writestr(name, text)
         for name, table in tables.items():
             z.writestr(f"{name}.csv", "\ufeff" + table.to_csv())
-        if form == "zip":
-            z.writestr("run.nc", _netcdf(taken, view))
+        if netcdf is not None:
+            z.writestr("run.nc", netcdf)
     return out.getvalue()
 
 

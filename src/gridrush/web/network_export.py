@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from gridrush.errors import CaseError, Problem
 from gridrush.study.network_results import NetworkResults, hours_of
 from gridrush.study.network_room import Operated
 from gridrush.study.networks import Network, write_pypsa
-from gridrush.web.export import flat, workbook
+from gridrush.web.export import archive, as_json, flat, workbook
 from gridrush.web.network_controls import plain
 
 WEEKLY = ("week", "map")
@@ -68,20 +66,9 @@ def packed(network: Network, taken: list[Taken], view: str, form: str, span: Spa
     if form == "nc":
         return _netcdf(network, taken, span, view)
     if form == "json":
-        return json.dumps({
-            "about": about.splitlines(), "changes": [plain(t.run.change) for t in taken],
-            "tables": {name: json.loads(t.to_json(orient="split", date_format="iso")) for name, t in tables.items()},
-        }).encode()  # fmt: skip
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
-        z.writestr("README.txt", about)
-        for i, t in enumerate(taken):
-            z.writestr(f"change{i or ''}.json", json.dumps(plain(t.run.change), indent=2))
-        for name, table in tables.items():
-            z.writestr(f"{name}.csv", "\ufeff" + table.to_csv())
-        if form == "zip":
-            z.writestr("run.nc", _netcdf(network, taken, span, view))
-    return out.getvalue()
+        return as_json(about, {"changes": [plain(t.run.change) for t in taken]}, tables)
+    files = {f"change{i or ''}.json": json.dumps(plain(t.run.change), indent=2) for i, t in enumerate(taken)}
+    return archive(about, files, tables, _netcdf(network, taken, span, view) if form == "zip" else None)
 
 
 def _tables(t: Taken, weekly: bool) -> dict[str, pd.DataFrame]:

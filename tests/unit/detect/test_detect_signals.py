@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gridrush.detect import Facts, Records, signals
-from gridrush.detect._kernels import day_blocks, hour_profile, mask_faults
+from gridrush.detect._kernels import day_blocks, mask_faults
 from gridrush.detect.changes import Changes
 
 D = 120
@@ -140,7 +140,7 @@ def test_blocks_and_profiles_are_means_of_what_was_read() -> None:
     assert out[0, 0].tolist() == [1.0, 4.0, 7.0, 10.0, 13.0, 16.0, 19.0, 22.0]
     assert np.isnan(out[0, 1, 0])
     profile = np.empty((1, 2, 24))
-    hour_profile(load, hour, day, profile)
+    day_blocks(load, day, hour, profile, 1)
     assert profile[0, 0].tolist() == list(range(24))
     assert np.isnan(profile[0, 1, 0])
     assert profile[0, 1, 5] == 29.0
