@@ -19,10 +19,12 @@ def _uniform(key, sample, count):  # SplitMix64 (Steele et al. 2014) over the na
 
 @nb.njit(cache=True)
 def advance(rows, key, mttf, mttr, hours, block, weight, dated_row, dated, hazard, repair, count, up):
-    """Take from up (B, S * hours) what the units of each block lose, by weight; moves hazard, repair, count (S, N).
+    """Fill up (B, S * hours) with what the units of each block leave of it, by weight; moves hazard, repair, count
+    (S, N).
 
     rows, mttf, mttr, block, weight, dated_row: (G,); dated (D, hours) is the share left by outages of known date.
     """
+    up[:] = 1.0
     lost = np.zeros(hours)
     for s in range(hazard.shape[0]):
         base = s * hours
@@ -49,8 +51,11 @@ def advance(rows, key, mttf, mttr, hours, block, weight, dated_row, dated, hazar
                         c += 2
                     end = min(t + r, float(hours))
                     first, last = int(t), int(np.ceil(end))
-                    for k in range(first, last):
-                        lost[k] += min(end, k + 1.0) - max(t, float(k))
+                    if last > first:
+                        lost[first] += min(end, first + 1.0) - t
+                    if last > first + 1:
+                        lost[first + 1 : last - 1] = 1.0
+                        lost[last - 1] += end - (last - 1.0)
                     low, high = min(low, first), max(high, last)
                     r -= end - t
                     t = end
@@ -60,12 +65,8 @@ def advance(rows, key, mttf, mttr, hours, block, weight, dated_row, dated, hazar
                 hazard[s, n], repair[s, n], count[s, n] = h, r, c
             if d >= 0:
                 low, high = 0, hours
+                for k in range(hours):
+                    lost[k] = 1.0 - (1.0 - min(lost[k], 1.0)) * dated[d, k]
             for k in range(low, high):
-                gone = min(max(lost[k], 0.0), 1.0)
-                if d >= 0:
-                    gone = 1.0 - (1.0 - gone) * dated[d, k]
-                up[b, base + k] -= w * gone
+                up[b, base + k] = max(up[b, base + k] - w * min(lost[k], 1.0), 0.0)
                 lost[k] = 0.0
-    for b in range(up.shape[0]):
-        for k in range(up.shape[1]):
-            up[b, k] = min(max(up[b, k], 0.0), 1.0)

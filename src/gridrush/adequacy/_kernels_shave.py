@@ -53,35 +53,46 @@ def fill(need, low, high, energy, out):
 
 
 @kernel
-def wanted(load, zone, counted, out):
-    """Load of each zone, of the blocks that are counted: out (Z, T). load: (T, B); zone, counted: (B,)"""
+def shortage(load, block_zone, counted, zone, capacity, row, profiles, up, out):
+    """What zones lack: load of the blocks that are counted less what units can give, out (Z, T).
+
+    load: (T, B); block_zone, counted: (B,); zone, capacity, row: (G,); profiles: (K, T); up: (G, T), or (0, 0) for all.
+    """
     for z in range(out.shape[0]):
         for t in range(out.shape[1]):
             out[z, t] = 0.0
-    for b in range(zone.size):
+    for b in range(block_zone.size):
         if counted[b]:
             for t in range(out.shape[1]):
-                out[zone[b], t] += load[t, b]
-
-
-@kernel
-def take_off(short, zone, capacity, row, profiles, up):
-    """Subtract what units can give from what zones lack, in place. short: (Z, T), profiles: (K, T), up: (G, T)"""
+                out[block_zone[b], t] += load[t, b]
     for g in range(zone.size):
         z, k, c = zone[g], row[g], capacity[g]
-        if c != 0.0:
-            for t in range(short.shape[1]):
-                short[z, t] -= c * profiles[k, t] * up[g, t]
+        if c == 0.0:
+            continue
+        if up.shape[0] > 0:
+            for t in range(out.shape[1]):
+                out[z, t] -= c * profiles[k, t] * up[g, t]
+        else:
+            for t in range(out.shape[1]):
+                out[z, t] -= c * profiles[k, t]
 
 
 @kernel
-def give(members, capacity, row, profiles, up, out):
-    """Add to `out` what some units can give: capacity x profile x share up. members: (N,), up: (G, T), out: (T,)"""
-    for i in range(members.size):
-        g = members[i]
-        c, k = capacity[g], row[g]
-        for t in range(out.size):
-            out[t] += c * profiles[k, t] * up[g, t]
+def could(of, capacity, available, must_run, profiles, up, can, must):
+    """What the units of each reservoir can and must give: can, must (H, T). of: (G,) row of can and must, or -1."""
+    for h in range(can.shape[0]):
+        for t in range(can.shape[1]):
+            can[h, t], must[h, t] = 0.0, 0.0
+    for g in range(of.size):
+        h, c, k, m = of[g], capacity[g], available[g], must_run[g]
+        if h >= 0:
+            for t in range(can.shape[1]):
+                mw = c * up[g, t] if up.shape[0] > 0 else c
+                can[h, t] += mw * profiles[k, t]
+                must[h, t] += mw * profiles[m, t]
+    for h in range(can.shape[0]):
+        for t in range(can.shape[1]):
+            must[h, t] = min(must[h, t], can[h, t])
 
 
 @kernel
@@ -102,18 +113,29 @@ def lack(short, node, parent, out_mw, in_mw, side):
 
 
 @kernel
-def spend(short, energy, order, begin, count, node, parent, out_mw, in_mw, can, must, rounds, run, side, work):
-    """Reservoirs take turns to spend their energy where their zone lacks most, each against what the others leave.
+def spend(short, energy, period, count, node, parent, out_mw, in_mw, can, must, order, begin, run, side, work):
+    """Reservoirs take turns to spend their energy where their zone lacks most, each against what the others leave; two
+    rounds, since the first did not know the second.
 
-    short, side: (Z, T); energy: (H, P); order: (T,) hours by period, of which p has begin[p] to begin[p + 1]; count:
-    (H,) and node to in_mw: (H, N) as in `lack`, from the zone of each reservoir; can, must, run: (H, T), work: (4, T).
-    In the end `run` holds what is run as a share of what could be.
+    short, side: (Z, T); energy: (H, P); period: (T,); count: (H,) and node to in_mw: (H, N) as in `lack`, from the zone
+    of each reservoir; can, must, run: (H, T), work: (4, T); order: (T,), begin: (P + 2,). In the end `run` holds what is
+    run as a share of what could be, and short what is lacking then.
     """
-    for _ in range(rounds):
+    for p in range(begin.size):
+        begin[p] = 0
+    for t in range(period.size):
+        begin[period[t] + 2] += 1
+    for p in range(2, begin.size):
+        begin[p] += begin[p - 1]
+    for t in range(period.size):  # hours by period; begin[p] to begin[p + 1] when this is done
+        order[begin[period[t] + 1]] = t
+        begin[period[t] + 1] += 1
+    for turn in range(min(can.shape[0], 2)):
         for h in range(can.shape[0]):
             n, z = count[h], node[h, 0]
-            for t in range(order.size):
-                short[z, t] += run[h, t]
+            if turn > 0:
+                for t in range(order.size):
+                    short[z, t] += run[h, t]
             lack(short, node[h, :n], parent[h, :n], out_mw[h, :n], in_mw[h, :n], side)
             for p in range(energy.shape[1]):
                 a, b = begin[p], begin[p + 1]
@@ -128,3 +150,15 @@ def spend(short, energy, order, begin, count, node, parent, out_mw, in_mw, can, 
     for h in range(can.shape[0]):
         for t in range(order.size):
             run[h, t] = min(max(run[h, t] / can[h, t], 0.0), 1.0) if can[h, t] > 0.0 else 0.0
+
+
+@kernel
+def plan_water(
+    load, block_zone, counted, zone, dry_mw, capacity, of, available, must_run, profiles, up, energy, period, count,
+    node, parent, out_mw, in_mw, order, begin, short, run, side, work, can, must,
+):
+    """`shortage` of the working supply without water, what reservoirs `could` give, and how they `spend` it."""
+    shortage(load, block_zone, counted, zone, dry_mw, available, profiles, up, short)
+    if can.shape[0] > 0:
+        could(of, capacity, available, must_run, profiles, up, can, must)
+        spend(short, energy, period, count, node, parent, out_mw, in_mw, can, must, order, begin, run, side, work)

@@ -46,24 +46,29 @@ class OutageHistory:
         return np.array([self._row[n] for n in names], dtype=np.int64)
 
     def advance(
-        self, rows: Ints, hours: int, up: Floats, *, mttf_h: Floats, mttr_h: Floats, blocks: Blocks | None = None,
-        dated: Mapping[str, Floats] | None = None,
-    ) -> None:  # fmt: skip
-        """Take from `up` what outages of units, or blocks of units, take away; units left out stand still.
+        self, rows: Ints, hours: int, *, mttf_h: Floats, mttr_h: Floats, blocks: Blocks | None = None,
+        dated: Mapping[str, Floats] | None = None, size: int | None = None,
+    ) -> Floats:  # fmt: skip
+        """Share of each hour in which units, or blocks of units, are up; units left out stand still.
 
         Parameters
         ----------
         rows : ndarray of int, shape (G,)
             Units, see `rows`.
         hours : int
-        up : ndarray, shape (G or blocks, S * hours)
-            Share of each hour in which each is up before outages, samples one after the other; changed in place.
         mttf_h, mttr_h : ndarray, shape (G,)
             Mean times in force over the span; an infinite `mttf_h` never fails. [h]
         blocks : tuple of ndarray (G,), ndarray (G,), optional
             Block of each unit, and its share of the block's capacity; default each unit by itself.
         dated : mapping of str to ndarray (hours,), optional
             Share of a unit that outages of known date leave, in every sample; of units left out it is passed over.
+        size : int, optional
+            Rows of the result, default one for each unit; those after the last block are always up.
+
+        Returns
+        -------
+        ndarray, shape (size, S * hours)
+            Samples one after the other.
         """
         G = rows.size
         block, share = blocks if blocks is not None else (np.arange(G), np.ones(G))
@@ -72,8 +77,10 @@ class OutageHistory:
             left = np.array(list(dated.values()))
             for i, name in enumerate(dated):
                 dated_row[rows == self._row.get(name, -1)] = i
+        up = np.empty((G if size is None else size, len(self._count) * hours))
         advance(rows, self._key, np.asarray(mttf_h, float), np.asarray(mttr_h, float), hours, block, share, dated_row,
                 left, self._hazard, self._repair_h, self._count, up)  # fmt: skip
+        return up
 
 
 def _key(name: str, seed: int) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gridrush.adequacy._kernels_shave import give, spend, take_off, wanted
-from gridrush.case.system import NO_RESERVOIRS, Ints, Links, System, Units
+from gridrush.adequacy._kernels_shave import plan_water
+from gridrush.case.system import NO_RESERVOIRS, BlockKind, Ints, Links, System, Units
 from gridrush.units import HOURS_PER_DAY, Floats
 
 
@@ -62,24 +63,12 @@ def planned_supply(
     todo = np.flatnonzero((u.maintenance_h > 0) & (u.capacity_mw > 0)).tolist()
     if not todo and not len(system.reservoirs):
         return system, {}
-    profiles = system.profiles
-    available = u.available
-    short = np.empty((len(system.zones), T))  # load less working supply, by zone
-    d = system.demand
-    wanted(d.load_mw, d.zone, np.array([kind == "firm" for kind in d.kind], np.bool_), short)
-    dry = u.reservoir < 0
-    if up is None:
-        working = np.where(dry, u.capacity_mw * (1.0 - u.forced_outage_share), 0.0)
-        by_profile = np.zeros((len(system.zones), len(system.profiles)))
-        np.add.at(by_profile, (u.zone, u.available), working)
-        short -= by_profile @ system.profiles
-    else:
-        dry_mw = np.where(dry, u.capacity_mw, 0.0)
-        take_off(short, u.zone, dry_mw, u.available, system.profiles, np.ascontiguousarray(up.T))
+    profiles, available = system.profiles, u.available
+    short, followed = _spend_water(system, up)
     added: list[Floats] = []
     if len(system.reservoirs):
         profiles = profiles.copy()
-    for share, followers in _spend_water(system, short, up):
+    for share, followers in followed:
         for row, mine in followers:
             if not mine.size:  # nobody else follows this profile
                 profiles[row] *= share
@@ -128,27 +117,31 @@ def _place_maintenance(
     return np.asarray(rows), placed
 
 
-def _spend_water(system: System, short: Floats, up: NDArray[np.float64] | None) -> list[tuple[Floats, _Followers]]:
-    """Output of each reservoir over what it could give, and who follows it; lowers what zones lack, in place.
+def _spend_water(system: System, up: NDArray[np.float64] | None) -> tuple[Floats, list[tuple[Floats, _Followers]]]:
+    """What zones lack once water is spent (Z, T), and of each reservoir its output over what it could give (T,) and who
+    follows it."""
+    u, d, T, Z = system.units, system.demand, system.time.size, len(system.zones)
+    w, energy = _wet(u, system.links, Z), system.reservoirs.energy_mwh
+    H = len(w.reservoir)
+    rows = np.empty((2 * Z + 3 * H + 4, T))
+    ends = [0, *accumulate((Z, Z, 4, H, H, H))]
+    short, side, work, can, must, run = (rows[a:b] for a, b in pairwise(ends))
+    plan_water(
+        d.load_mw, d.zone, _counted(d.kind), u.zone, w.dry_mean_mw if up is None else w.dry_mw, u.capacity_mw, w.of,
+        u.available, u.must_run, system.profiles, _ALL_UP if up is None else np.ascontiguousarray(up.T),
+        energy[w.reservoir], system.period, w.count, w.node, w.parent, w.out_mw, w.in_mw, np.empty(T, np.int64),
+        np.empty(energy.shape[1] + 2, np.int64), short, run, side, work, can, must,
+    )  # fmt: skip
+    return short, list(zip(run, w.followers, strict=True))
 
-    Reservoirs take turns, each against what the others leave; two rounds, since the first did not know the second.
-    """
-    u, T, Z = system.units, system.time.size, len(system.zones)
-    w = _wet(u, system.links, Z)
-    if not w.fed:
-        return []
-    can, must, run = np.zeros((3, len(w.fed), T))
-    for i, members in enumerate(w.fed):
-        for row, out in ((u.available, can[i]), (u.must_run, must[i])):
-            _give(u, members, row, system.profiles, up, out)
-    np.minimum(must, can, out=must)
-    energy = system.reservoirs.energy_mwh[w.reservoir]
-    period, P = system.period, energy.shape[1]
-    order = np.arange(T) if (period[1:] >= period[:-1]).all() else np.argsort(period, kind="stable")
-    begin = np.searchsorted(period[order], np.arange(P + 1))
-    spend(short, energy, order, begin, w.count, w.node, w.parent, w.out_mw, w.in_mw, can, must, min(len(w.fed), 2), run,
-          np.empty((Z, T)), np.empty((4, T)))  # fmt: skip
-    return list(zip(run, w.followers, strict=True))
+
+_ALL_UP = np.zeros((0, 0))
+
+
+@lru_cache(maxsize=64)
+def _counted(kinds: tuple[BlockKind, ...]) -> NDArray[np.bool_]:
+    """Blocks that water is spent for: firm ones. (B,)"""
+    return np.array([kind == "firm" for kind in kinds], np.bool_)
 
 
 _Followers = tuple[tuple[int, Ints], ...]
@@ -159,8 +152,10 @@ _Followers = tuple[tuple[int, Ints], ...]
 class _Wet:
     """Reservoirs that have units, W of them, and what lies around the zone of each: zones from there on."""
 
+    dry_mw: Floats  # (G,) capacity that needs no reservoir
+    dry_mean_mw: Floats  # (G,) the same, forced outages taken off
+    of: Ints  # (G,) row below of the reservoir of each unit, or -1
     reservoir: Ints  # (W,)
-    fed: tuple[Ints, ...]  # (W,) units of each
     followers: tuple[_Followers, ...]
     count: Ints  # (W,) zones that can be reached, the first of each row below
     node: Ints  # (W, Z) zones, from the reservoir's own on
@@ -180,6 +175,10 @@ def _wet(u: Units, links: Links, zones: int) -> _Wet:
     own = np.where(u.capacity_mw > 0, u.reservoir, -1)
     reservoir = np.unique(own[own >= 0])
     fed = tuple(np.flatnonzero(own == h) for h in reservoir)
+    of = np.full(len(u), -1)
+    for i, members in enumerate(fed):
+        of[members] = i
+    dry_mw = np.where(u.reservoir < 0, u.capacity_mw, 0.0)
     rows, count = np.zeros((len(fed), zones, 4)), np.zeros(len(fed), np.int64)
     for i, members in enumerate(fed):
         root = int(u.zone[members[0]])
@@ -196,16 +195,5 @@ def _wet(u: Units, links: Links, zones: int) -> _Wet:
         rows_of = {int(row): members[u.available[members] == row] for row in np.unique(u.available[members])}
         alone = {row: row > 1 and mine.size == np.count_nonzero(u.available == row) for row, mine in rows_of.items()}
         followers.append(tuple((row, mine[:0] if alone[row] else mine) for row, mine in rows_of.items()))
-    return _Wet(reservoir, fed, tuple(followers), count, node.astype(np.int64), parent.astype(np.int64), out_mw, in_mw)
-
-
-def _give(
-    units: Units, members: Ints, row: Ints, profiles: Floats, up: NDArray[np.float64] | None, out: Floats
-) -> None:
-    """Add to `out` (T,) what units that follow profiles give, those known to be out left out."""
-    if up is not None:
-        give(members, units.capacity_mw, row, profiles, np.ascontiguousarray(up.T), out)
-        return
-    weight = np.bincount(row[members], units.capacity_mw[members], minlength=len(profiles))
-    used = np.flatnonzero(weight)
-    out += weight[used] @ profiles[used]
+    return _Wet(dry_mw, dry_mw * (1.0 - u.forced_outage_share), of, reservoir, tuple(followers), count,
+                node.astype(np.int64), parent.astype(np.int64), out_mw, in_mw)  # fmt: skip

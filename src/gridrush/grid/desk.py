@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -40,8 +40,8 @@ class Hours:
     @staticmethod
     def empty(system: System) -> Hours:
         T, Z = system.time.size, len(system.zones)
-        rows = np.cumsum([0, len(system.units), len(system.demand), len(system.links), Z, Z])
-        block = np.empty((int(rows[-1]) + 1, T))  # in one piece, so that memory comes in large pages
+        rows = [0, *accumulate((len(system.units), len(system.demand), len(system.links), Z, Z))]
+        block = np.empty((rows[-1] + 1, T))  # in one piece, so that memory comes in large pages
         units, blocks, links, price, spill = (block[a:b] for a, b in pairwise(rows))
         return Hours(units, blocks, links, price, spill, block[-1])
 

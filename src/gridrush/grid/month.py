@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -77,7 +78,8 @@ def month_system(
     System
         `units` is the same object in every month in which the same things stand.
     """
-    month = int(time[0].astype("datetime64[M]").astype(np.int64)) + 12 * 1970
+    first = time[0].item()
+    month = 12 * first.year + first.month - 1
     T = time.size
     period = np.zeros(T, np.int64) if path is None else np.asarray(path, np.int64)
     water = np.ones(int(period.max()) + 1) if hydrology is None else np.asarray(hydrology, np.float64)
@@ -101,7 +103,7 @@ def month_system(
 
 def standing(model: GridModel, month: int, resources: Resources = ()) -> Standing:
     """What stands in a month (12 year + month - 1)."""
-    key = int(np.searchsorted(model.changes, month, side="right")), tuple(resources)
+    key = bisect_right(model.changes, month), tuple(resources)
     known: Standing | None = model.standings.get(key)
     if known is None:
         case, fleet = model.case, model.fleet(month)

@@ -114,10 +114,11 @@ class GridModel:
         return [self.contracts[i] for i in np.flatnonzero((first <= month) & (month < last))]
 
     @cached_property
-    def changes(self) -> Ints:
+    def changes(self) -> list[int]:
         """Months in which anything that stands may begin, end or wear differently, rising."""
         months = [x for pair in (*self.spans, (self.table.first_month, self.table.last_month)) for x in pair]
-        return np.unique(np.concatenate([*months, [12 * y for y in self.outage_stress or ()]]).astype(np.int64))
+        ages = [12 * y for y in self.outage_stress or ()]
+        return sorted({int(m) for part in (*months, ages) for m in part})
 
     @cached_property
     def standings(self) -> dict[object, Any]:

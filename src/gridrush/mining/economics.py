@@ -5,6 +5,8 @@ Units: hash rate in EH/s, efficiency in J/TH (1 J/TH is 1 W per TH/s), hashprice
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -94,7 +96,16 @@ def break_even_price(
     """
     h = np.asarray(hashprice_usd_per_ph_day, np.float64).reshape(-1, 1)
     e = np.asarray(efficiency_j_per_th, np.float64).reshape(1, -1)
-    return np.asarray(1e3 * h * (1.0 - pool_fee_share) / (HOURS_PER_DAY * e * pue))
+    return np.asarray(revenue_usd_per_mwh(h, e, pue=pue, pool_fee_share=pool_fee_share))
+
+
+N = TypeVar("N", float, Floats)
+
+
+def revenue_usd_per_mwh(hashprice_usd_per_ph_day: N, efficiency_j_per_th: N, *, pue: float, pool_fee_share: float) -> N:
+    """What a MWh at the site earns: `break_even_price` without checks, for numbers or arrays of one shape. [USD/MWh]"""
+    paid = 1e3 * hashprice_usd_per_ph_day * (1.0 - pool_fee_share)
+    return paid / (HOURS_PER_DAY * efficiency_j_per_th * pue)
 
 
 def payback_months(

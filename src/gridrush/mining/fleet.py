@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from gridrush.case.model import Case
 from gridrush.case.schema import Machine
-from gridrush.mining.economics import break_even_price
+from gridrush.mining.economics import revenue_usd_per_mwh
 from gridrush.mining.network import Months, Network, month_of, network_of
 from gridrush.units import HOURS_PER_DAY, Floats
 
@@ -239,16 +240,28 @@ class Basket:
         pue: float = PUE_BEST, pool_fee_share: float = 0.0,
     ) -> BreakEvenCurve:  # fmt: skip
         """MW still running at any power price: see `break_even_curve`."""
-        e, w = self.efficiency_j_per_th, self.weight
-        if fleet_j_per_th is not None:
-            e = e * fleet_j_per_th * w.sum() / (w @ e)
-        value = break_even_price(hashprice_usd_per_ph_day, e, pue=pue, pool_fee_share=pool_fee_share)[0]
-        pays = value >= paid_usd_per_mwh
-        if pays.any() and not pays.all():
-            value, w, e = value[pays], w[pays], e[pays]
-        order = value.argsort(kind="stable")
-        mass = (w * e)[order]
-        return BreakEvenCurve(value[order], (mass / mass.sum())[::-1].cumsum()[::-1])
+        scale = 1.0 if fleet_j_per_th is None else fleet_j_per_th / self._mean_j_per_th
+        one = revenue_usd_per_mwh(float(hashprice_usd_per_ph_day), scale, pue=pue, pool_fee_share=pool_fee_share)
+        value = one / self._falling_j_per_th
+        first = int(value.searchsorted(paid_usd_per_mwh))
+        if first == value.size:  # nothing pays: all of it is meant
+            first = 0
+        return BreakEvenCurve(value[first:], self._from_here[first:] / self._from_here[first])
+
+    @cached_property
+    def _mean_j_per_th(self) -> float:
+        return float(self.weight @ self.efficiency_j_per_th / self.weight.sum())
+
+    @cached_property
+    def _falling_j_per_th(self) -> Floats:
+        """Efficiency, the worst device first. (M,)"""
+        return -np.sort(-self.efficiency_j_per_th)
+
+    @cached_property
+    def _from_here(self) -> Floats:
+        """Weight times J/TH of a device and all that are better, the worst first. (M,)"""
+        order = np.argsort(-self.efficiency_j_per_th, kind="stable")
+        return np.asarray((self.weight * self.efficiency_j_per_th)[order][::-1].cumsum()[::-1])
 
 
 def basket(

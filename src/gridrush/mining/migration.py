@@ -27,7 +27,7 @@ from gridrush.errors import CaseError, Problem
 from gridrush.mining._kernels import _run, _step
 from gridrush.mining.atlas import country_atlas
 from gridrush.mining.census import zone_shares
-from gridrush.mining.economics import break_even_price
+from gridrush.mining.economics import break_even_price, revenue_usd_per_mwh
 from gridrush.units import Floats
 
 Ints = NDArray[np.int64]
@@ -234,26 +234,26 @@ class _Stepper:
         self._work = [np.empty(n) for _ in range(4)]
         self._size = np.empty(c)
         zone = model.base_share.sum(axis=1, keepdims=True)
-        self._in_zone = (model.base_share / zone).ravel()
+        self._in_zone = model.base_share / zone
 
     def step(self, state: RushState, d: MonthDrivers) -> RushState:
         """One month; see `RushModel.step`."""
         m, c = self._m, self._c
         per = m.mw_per_ehs(d.fleet_j_per_th)
-        value = break_even_price(
+        value = revenue_usd_per_mwh(
             d.hashprice_usd_per_ph_day, d.fleet_j_per_th, pue=m.pue, pool_fee_share=m.pool_fee_share
-        )[0, 0]
+        )
         if self._china >= 0:
             self._price[self._china] = china_price(m.parameters, d.month)
         self._price[c:] = d.paid_usd_per_mwh.ravel()
-        self._cut[c:] = np.minimum(np.maximum(d.rationed_share, 0.0), 1.0).ravel()
+        self._cut[c:] = d.rationed_share.ravel().clip(0.0, 1.0)
         self._found[c + 1 :: 2] = d.found_share
         self._leave[c::2] = d.ban_leave_share
-        self._room[c:] = np.repeat(np.maximum(d.room_mw, 0.0), 2) * self._in_zone / per
+        self._room[c:] = (self._in_zone * np.maximum(d.room_mw, 0.0)[:, None]).ravel() / per
         self._quota[c::2] = d.quota_mw / per
         new = np.empty_like(state.stock_ehs)
         waiting, _ = _step(
-            state.stock_ehs, state.waiting_ehs, self._group, d.world_hashrate_ehs, float(value),
+            state.stock_ehs, state.waiting_ehs, self._group, d.world_hashrate_ehs, value,
             self._price, self._cut, self._found, self._leave, self._hide, d.ban_hide_share, self._register,
             d.register_share, self._room, self._quota, self._size, m.pull, m.near, self._base, self._par, new,
             *self._work,

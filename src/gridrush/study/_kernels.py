@@ -1,17 +1,60 @@
 """Compiled: sums of many series into few, and the rows of a month."""
 
 import numba as nb
+import numpy as np
 
 
 @nb.njit(cache=True, nogil=True)
-def add_rows(values, row, weight, out):
-    """Add a weighted sum of series (N, T) to the rows of out (rows, T); series of weight zero are skipped."""
-    n, hours = values.shape
-    for i in range(n):
-        w, r = weight[i], row[i]
-        if w != 0.0:
+def room(
+    generation, zone, capacity, row, profiles, up, unserved, interrupted, flow, source, target, forward, backward,
+    unused, reach,
+):  # fmt: skip
+    """Fill unused and reach (Z, T), see `hours.room_mw`.
+
+    generation, up: (G, T); zone, capacity, row: (G,), those with no capacity are left out; profiles: (K, T); unserved,
+    interrupted: (Z, T); flow: (L, T); source to backward: (L,).
+    """
+    Z, hours = unused.shape
+    unused[:] = 0.0
+    for g in range(zone.size):
+        z, c, k = zone[g], capacity[g], row[g]
+        if c != 0.0:
             for t in range(hours):
-                out[r, t] += w * values[i, t]
+                unused[z, t] += c * profiles[k, t] * up[g, t] - generation[g, t]
+    for z in range(Z):
+        for t in range(hours):
+            reach[z, t] = unused[z, t] - unserved[z, t] - interrupted[z, t]
+    for i in range(source.size):
+        a, b, there, back = source[i], target[i], forward[i], backward[i]
+        for t in range(hours):
+            reach[b, t] += min(unused[a, t], there - flow[i, t])
+            reach[a, t] += min(unused[b, t], back + flow[i, t])
+
+
+@nb.njit(cache=True, nogil=True)
+def not_served(load, served, registered, gone, interrupted, unserved):
+    """Fill what of registered miners' load is interrupted, and what of firm load is not served: (Z, T).
+
+    load: (T, B), served: (B, T): households, industry, registered miners by zone, then others; registered: (Z, T), of
+    which the share `gone` is disconnected beforehand.
+    """
+    Z, hours = registered.shape
+    for z in range(Z):
+        for t in range(hours):
+            short = load[t, 2 * Z + z] - served[2 * Z + z, t]
+            interrupted[z, t] = registered[z, t] * gone + short
+            unserved[z, t] = (load[t, z] - served[z, t]) + (load[t, Z + z] - served[Z + z, t])
+
+
+@nb.njit(cache=True, nogil=True)
+def share_cut(interrupted, registered, out):
+    """Fill the share of hours in which registered miners are cut: out (Z,), of (Z, T)."""
+    for z in range(out.size):
+        hours = 0
+        for t in range(interrupted.shape[1]):
+            if interrupted[z, t] > 1e-6 * max(registered[z, t], 1.0):
+                hours += 1
+        out[z] = hours / interrupted.shape[1]
 
 
 @nb.njit(cache=True, nogil=True)
@@ -96,3 +139,42 @@ def month_rows(
             worst = max(worst, abs(left) / max(out[wanted + z, t], 1.0))
             out[counted + z, t] = 1.0 if unserved[z, t] > 1e-3 else 0.0
     return worst
+
+
+@nb.njit(cache=True, nogil=True)
+def _total(x, first, last):
+    """Sum of x[first:last], four at a time: one after the other waits for every addition."""
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    t = first
+    while t + 4 <= last:
+        a += x[t]
+        b += x[t + 1]
+        c += x[t + 2]
+        d += x[t + 3]
+        t += 4
+    while t < last:
+        a += x[t]
+        t += 1
+    return (a + b) + (c + d)
+
+
+@nb.njit(cache=True, nogil=True)
+def month_sums(rows, generation, by_unit, evening, out, peaks):
+    """Fill the sums of rows (R, S * H), then of generation (G, S * H) weighted by by_unit (G, 3), by sample: out
+    (S, R + 3); and the highest load of the national row, of all hours and of those of the evening (H,), into the first
+    two of peaks (S, P), the others -inf."""
+    S, R, H = out.shape[0], rows.shape[0], evening.size
+    for s in range(S):
+        for r in range(R):
+            out[s, r] = _total(rows[r], s * H, s * H + H)
+        out[s, R], out[s, R + 1], out[s, R + 2] = 0.0, 0.0, 0.0
+        for g in range(generation.shape[0]):
+            total = _total(generation[g], s * H, s * H + H)
+            for k in range(3):
+                out[s, R + k] += by_unit[g, k] * total
+        peaks[s] = -np.inf
+        for t in range(H):
+            mw = rows[R - 3, s * H + t]
+            peaks[s, 0] = max(peaks[s, 0], mw)
+            if evening[t]:
+                peaks[s, 1] = max(peaks[s, 1], mw)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -12,9 +13,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from gridrush.case.model import Case
-from gridrush.case.system import Ints, Units
+from gridrush.case.system import BlockKind, Ints, Units
 from gridrush.grid.network import GridModel
-from gridrush.study._kernels import month_rows
+from gridrush.study._kernels import month_rows, month_sums
 from gridrush.study.hours import MonthHours
 from gridrush.units import Floats
 
@@ -71,7 +72,7 @@ class Collector:
     years: tuple[int, ...]
     samples: int
     hours: bool = True
-    monthly: dict[str, list[Floats]] = field(default_factory=dict)
+    monthly: dict[str, list[Floats | float]] = field(default_factory=dict)
     months: list[int] = field(default_factory=list)
     residual_share: float = 0.0  # largest |balance| over load of any zone-hour, before rounding to 32 bits
     totals: Floats = field(init=False)  # (Y, S, K)
@@ -108,10 +109,8 @@ class Collector:
         if self._rows.size < len(self._sums_of.T) * T:
             self._rows = np.empty(len(self._sums_of.T) * T)
         rows = self._rows[: (len(self._sums_of.T) - 3) * T].reshape(-1, T)
-        generation, kinds = d.generation_mw.T, s.demand.kind
-        sold, lost = np.array([k == "export" for k in kinds]), np.array([k == "firm" for k in kinds])
-        lost[: 2 * len(s.zones)] = True
-        lost[2 * len(s.zones) : 3 * len(s.zones)] = False  # registered miners, whatever they count as
+        generation = d.generation_mw.T
+        lost, sold = _counted(s.demand.kind, len(s.zones))
         along_time = (np.ascontiguousarray(mw.T) for mw in (
             m.consumers_mw, m.registered_mw, m.unregistered_mw, m.unserved_mw, m.interrupted_mw,
         ))  # fmt: skip
@@ -121,10 +120,12 @@ class Collector:
             d.price_usd_per_mwh.T, d.spilled_mw.T, d.charge_mw, d.discharge_mw, s.storage.zone, *along_time,
             len(s.zones), rows,
         )  # fmt: skip
-        by_unit = generation.reshape(-1, S, H).sum(axis=2).T @ w.by_unit
-        by_row = rows.reshape(-1, S, H).sum(axis=2).T
-        totals = np.concatenate([by_row, by_unit], axis=1) @ self._sums_of.T
-        found = MonthSums(totals, self._at, self._peaks(m, rows[-3], evening), float(residual))
+        sums, peaks = np.empty((S, len(rows) + 3)), np.empty((S, len(PEAKS)))
+        month_sums(rows, generation, w.by_unit, evening, sums, peaks)
+        if m.month % 12 == 6:
+            peaks[:, 2] = self.model.installed_mw(m.month)
+            peaks[:, 3] = self.model.installed_mw(m.month, available=True)
+        found = MonthSums(sums @ self._sums_of.T, self._at, peaks, float(residual))
         self.add_sums(m.year_index, found)
         if self.hours:
             self._series[:, self._kept : self._kept + H] = rows[: len(self._series), :H]
@@ -132,17 +133,6 @@ class Collector:
             self._flows.append((s.links.name, d.flow_mw[:H].T.astype(np.float32)))
             self._time.append(s.time[:H])
         return found
-
-    def _peaks(self, m: MonthHours, national: Floats, evening: np.ndarray) -> Floats:
-        load = national.reshape(self.samples, m.hours)
-        out = np.full((self.samples, len(PEAKS)), -np.inf)
-        out[:, 0] = load.max(axis=1)
-        if evening.any():
-            out[:, 1] = load[:, evening].max(axis=1)
-        if m.month % 12 == 6:
-            out[:, 2] = self.model.installed_mw(m.month)
-            out[:, 3] = self.model.installed_mw(m.month, available=True)
-        return out
 
     def add_sums(self, year_index: int, month: MonthSums) -> None:
         """Add what a year keeps of a month."""
@@ -156,11 +146,11 @@ class Collector:
             self._weights[units] = _weights(units, zones, self.case.parameters.oil_start_share.value)
         return self._weights[units]
 
-    def add_month(self, month: int, values: dict[str, Floats]) -> None:
+    def add_month(self, month: int, values: Mapping[str, Floats | float]) -> None:
         """Add figures of a month (12 year + month - 1)."""
         self.months.append(month)
         for name, value in values.items():
-            self.monthly.setdefault(name, []).append(np.asarray(value, dtype=np.float64))
+            self.monthly.setdefault(name, []).append(value)
 
     def hourly_dataset(self) -> xr.Dataset:
         """Hours of the first path; nothing where hours are not kept."""
@@ -192,7 +182,7 @@ class Collector:
         stamps = np.array([np.datetime64(f"{m // 12:04d}-{m % 12 + 1:02d}", "M") for m in self.months])
         variables = {}
         for name, parts in self.monthly.items():
-            value = np.array(parts)
+            value = np.array(parts, np.float64)
             last = () if value.ndim == 1 else (("zone",) if name != "mining_mw" else ("bound",))
             variables[name] = (("month", *last), value)
         coords = {"month": stamps.astype("datetime64[ns]"), "zone": list(self.case.zone_names),
@@ -228,6 +218,15 @@ def _by_name(rows: NDArray[Any], zones: int) -> dict[str, NDArray[Any]]:
     """Rows (Z, ...) of each of `SERIES` but generation."""
     first = len(FUELS) * zones
     return {name: rows[first + i * zones : first + (i + 1) * zones] for i, name in enumerate(SERIES[1:])}
+
+
+@lru_cache(maxsize=64)
+def _counted(kinds: tuple[BlockKind, ...], zones: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Blocks of which what is not served is counted, and those that are sales abroad. (B,) each"""
+    lost, sold = np.array([k == "firm" for k in kinds], np.bool_), np.array([k == "export" for k in kinds], np.bool_)
+    lost[: 2 * zones] = True
+    lost[2 * zones : 3 * zones] = False  # registered miners, whatever they count as
+    return lost, sold
 
 
 @dataclass(frozen=True, eq=False)

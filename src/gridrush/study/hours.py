@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gridrush.adequacy._kernels_shave import take_off
 from gridrush.adequacy.history import OutageHistory
 from gridrush.adequacy.schedule import planned_supply
 from gridrush.case.model import Case
-from gridrush.case.system import BlockKind, Demand, Ints, System
+from gridrush.case.system import BlockKind, Demand, Ints, System, Units
 from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
 from gridrush.grid.hourly import Hours, zone_shares
 from gridrush.grid.month import month_system
 from gridrush.grid.network import Fleet, GridModel
-from gridrush.study._kernels import add_rows, block_loads
+from gridrush.study._kernels import block_loads, not_served, room, share_cut
 from gridrush.study.answers import Answered, Answers, answered, with_answers
 from gridrush.study.paths import Paths
 from gridrush.units import Floats
 
 if TYPE_CHECKING:
     from gridrush.case.scenario import Rationing
+
+
+_ROOM: Any = room  # numba's types do not know about unpacked arguments
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +79,11 @@ class MonthEngine:
     consumers_twh: Floats  # (Y,) annual consumption without miners
     history: OutageHistory = field(init=False)
     _shares: Floats = field(init=False)
-    _dated: list[tuple[str, int, int, float]] = field(init=False)  # unit, first hour, hour after the last, share lost
+    _dated: dict[int, list[tuple[str, int, int, float]]] = field(init=False)  # by month: unit, first hour, hour after
+    # the last, share lost
     _blocks: tuple[str, ...] = field(init=False)  # names of blocks of demand
     _block_zone: Ints = field(init=False)
+    _order_usd_per_mwh: float = field(init=False)
     _year: _Year = field(default_factory=lambda: _Year(-1, np.zeros((0, 0, 0)), np.zeros((0, 0, 0))))
     _merit: dict[tuple[object, ...], Merit] = field(default_factory=dict)
     _failing: dict[tuple[Fleet, float], tuple[Ints, Floats, Floats]] = field(default_factory=dict)
@@ -87,10 +92,15 @@ class MonthEngine:
         names = [p.name for p in self.model.plants]
         self.history = OutageHistory(names, samples=self.paths.samples, seed=self.paths.seed)
         self._shares = zone_shares(self.case)
-        self._dated = [(o.unit, _hour(o.start), _hour(o.end), o.lost_share) for o in self.case.outages]
+        self._dated = {}
+        day = timedelta(days=1)  # a month of hours may begin and end at another hour than the calendar's
+        for o in self.case.outages:
+            for month in range(_month(o.start - day), _month(o.end + day) + 1):
+                self._dated.setdefault(month, []).append((o.unit, _hour(o.start), _hour(o.end), o.lost_share))
         zones = self.case.zone_names
         self._blocks = tuple(f"{z} {what}" for what in ("households", "industry", "registered miners") for z in zones)
         self._block_zone = np.tile(np.arange(len(zones)), 3)
+        self._order_usd_per_mwh = self._order_price()
 
     def run(
         self, year_index: int, month_of_year: int, registered_mw: Floats, unregistered_mw: Floats,
@@ -125,7 +135,7 @@ class MonthEngine:
         factor = self._year.capacity_factor[:, :, at].reshape(-1, T)
         if answers is not None and answers.day_share is not None:
             registered_mw = registered_mw * answers.running_share(legal_hour)
-        demand, registered, hidden, free = self._demand(consumers, registered_mw, unregistered_mw, rationing)
+        demand, registered, hidden, gone = self._demand(consumers, registered_mw, unregistered_mw, rationing)
         if answers is not None and answers.by_hour:
             demand = with_answers(demand, answers, zones=self.case.zone_names, base_mw=consumers, samples=S)
         whole = month_system(
@@ -136,12 +146,12 @@ class MonthEngine:
         up = self._up(whole, month, H, known_up)
         system, _ = planned_supply(whole, up=up)  # water is spent where its path is short
         result = dispatch(system, up=up, merit=self._merit_of(system))
-        Z = len(self.case.zones)
-        short = np.subtract(system.demand.load_mw.T, result.served_mw.T, out=np.empty(result.served_mw.T.shape))
-        interrupted, unserved = (free.T + short[2 * Z : 3 * Z]).T, (short[:Z] + short[Z : 2 * Z]).T
+        cut, lost = np.empty((2, len(self.case.zones), T))
+        not_served(system.demand.load_mw, result.served_mw.T, registered.T, gone, cut, lost)
+        interrupted, unserved = cut.T, lost.T
         told: Answered | None = None
         if answers is not None and answers.by_hour:
-            told = answered(system.demand, answers, result, zones=Z)
+            told = answered(system.demand, answers, result, zones=len(self.case.zones))
             registered, interrupted = registered - told.stopped_mw, interrupted + told.cut_mw
             consumers, unserved = consumers + told.movable_mw, unserved + told.unserved_mw
         return MonthHours(
@@ -161,10 +171,11 @@ class MonthEngine:
 
     def _demand(
         self, consumers: Floats, registered_mw: Floats, unregistered_mw: Floats, rationing: Rationing | None
-    ) -> tuple[Demand, Floats, Floats, Floats]:
+    ) -> tuple[Demand, Floats, Floats, float]:
         """Blocks: households and hidden miners, industry, registered miners; Z of each, in this order.
 
-        Also gives registered and hidden load wanted, and what of the former is disconnected beforehand. (T, Z)
+        Also gives registered and hidden load wanted (T, Z), and the share of the former that is disconnected
+        beforehand.
         """
         par = self.case.parameters
         T, Z = consumers.shape
@@ -177,7 +188,7 @@ class MonthEngine:
         if rationing is not None:
             kind, cuttable = "interruptible", rationing.share
             gone = cuttable if rationing.disconnect else 0.0
-            value = max(rationing.paid_usd_per_mwh, self._order_price())
+            value = max(rationing.paid_usd_per_mwh, self._order_usd_per_mwh)
         share = par.industry_share.value
         load = np.empty((T, 3 * Z))
         block_loads(consumers.T, registered.T, hidden.T, share, cuttable, gone, load)
@@ -186,9 +197,9 @@ class MonthEngine:
             kind=(*[firm] * (2 * Z), *[kind] * Z),
             zone=self._block_zone,
             load_mw=load,
-            value_usd_per_mwh=np.repeat([par.value_household.value, par.value_industry.value, value], Z),
+            value_usd_per_mwh=np.array([par.value_household.value] * Z + [par.value_industry.value] * Z + [value] * Z),
         )
-        return demand, registered, hidden, registered * gone
+        return demand, registered, hidden, gone
 
     def _order_price(self) -> float:
         """Price at which miners are cut by order: above every normal offer, below emergency imports."""
@@ -200,12 +211,10 @@ class MonthEngine:
     def _known_up(self, month: int, time: Hours) -> dict[str, Floats]:
         """Share of each plant that outages of known date leave, of plants that have one. (hours,)"""
         out: dict[str, Floats] = {}
-        first, last = (int(t.astype(np.int64)) for t in (time[0], time[-1]))
-        for unit, start, end, lost_share in self._dated:
-            if start <= last and end > first:
-                hour = time.astype(np.int64)
-                left = np.where((hour >= start) & (hour < end), 1.0 - lost_share, 1.0)
-                out[unit] = out.get(unit, 1.0) * left
+        for unit, start, end, lost_share in self._dated.get(month, ()):
+            hour = time.astype(np.int64)
+            left = np.where((hour >= start) & (hour < end), 1.0 - lost_share, 1.0)
+            out[unit] = out.get(unit, 1.0) * left
         return out
 
     def _up(self, system: System, month: int, hours: int, known_up: Mapping[str, Floats]) -> Floats:
@@ -218,11 +227,10 @@ class MonthEngine:
                 self.model.mttf_h(fleet.rows, month // 12), table.mttr_h[fleet.rows],
             )  # fmt: skip
         rows, mttf_h, mttr_h = self._failing[fleet, stress]
-        up = np.ones((len(system.units), system.time.size))
-        self.history.advance(
-            rows, hours, up, mttf_h=mttf_h, mttr_h=mttr_h, blocks=(fleet.block, fleet.share), dated=known_up
-        )
-        return up.T
+        return self.history.advance(
+            rows, hours, mttf_h=mttf_h, mttr_h=mttr_h, blocks=(fleet.block, fleet.share), dated=known_up,
+            size=len(system.units),
+        ).T  # fmt: skip
 
     def _merit_of(self, system: System) -> Merit:
         d = system.demand  # units and links are the same objects while nothing changes
@@ -232,6 +240,11 @@ class MonthEngine:
         return self._merit[key]
 
 
+def _month(moment: datetime) -> int:
+    """12 year + month - 1."""
+    return 12 * moment.year + moment.month - 1
+
+
 def _hour(moment: datetime) -> int:
     """Hours since 1970."""
     return int(np.datetime64(moment, "h").astype(np.int64))
@@ -239,10 +252,15 @@ def _hour(moment: datetime) -> int:
 
 def rationed_share(month: MonthHours) -> Floats:
     """Share of hours in which registered miners of each zone were cut. (Z,)"""
-    if not month.interrupted_mw.any():
-        return np.zeros(month.interrupted_mw.shape[1])
-    cut = month.interrupted_mw > 1e-6 * np.maximum(month.registered_mw, 1.0)
-    return np.array([np.count_nonzero(z) for z in cut.T]) / len(cut)
+    out = np.empty(month.interrupted_mw.shape[1])
+    share_cut(np.ascontiguousarray(month.interrupted_mw.T), np.ascontiguousarray(month.registered_mw.T), out)
+    return out
+
+
+@lru_cache(maxsize=64)
+def _at_home_mw(units: Units) -> Floats:
+    """Capacity of units that are no offers from abroad. (G,)"""
+    return np.where([fuel == "import" for fuel in units.fuel], 0.0, units.capacity_mw)
 
 
 def room_mw(month: MonthHours, *, imports: bool) -> tuple[Floats, Floats]:
@@ -252,16 +270,14 @@ def room_mw(month: MonthHours, *, imports: bool) -> tuple[Floats, Floats]:
     whether offers from abroad count.
     """
     s, d = month.system, month.dispatch
-    unused = np.zeros((len(s.zones), s.time.size))
-    counted = np.array([1.0 if imports or f != "import" else 0.0 for f in s.units.fuel])
-    add_rows(np.ascontiguousarray(d.generation_mw.T), s.units.zone, -counted, unused)
-    take_off(unused, s.units.zone, -s.units.capacity_mw * counted, s.units.available, s.profiles, month.up.T)
-    reach = unused - month.unserved_mw.T
-    reach -= month.interrupted_mw.T
-    ends = s.links.source.tolist(), s.links.target.tolist(), s.links.forward_mw.tolist(), s.links.backward_mw.tolist()
-    for f, a, b, forward, backward in zip(d.flow_mw.T, *ends, strict=True):
-        reach[b] += np.minimum(unused[a], forward - f)
-        reach[a] += np.minimum(unused[b], backward + f)
+    u, k = s.units, s.links
+    unused, reach = np.empty((2, len(s.zones), s.time.size))
+    along_time = (np.ascontiguousarray(x.T) for x in (month.unserved_mw, month.interrupted_mw, d.flow_mw))
+    _ROOM(
+        np.ascontiguousarray(d.generation_mw.T), u.zone, u.capacity_mw if imports else _at_home_mw(u), u.available,
+        s.profiles, np.ascontiguousarray(month.up.T), *along_time, k.source, k.target, k.forward_mw, k.backward_mw,
+        unused, reach,
+    )  # fmt: skip
     return unused.T, reach.T
 
 

@@ -57,7 +57,7 @@ class _Month:
     year_index: int
     month: int  # 12 year + month - 1
     sums: MonthSums
-    figures: dict[str, Floats]
+    figures: dict[str, Floats | float]
     cash: dict[str, dict[int, float]]
     cut_share: Floats
     spare_mw: Floats

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +15,7 @@ from gridrush.case.scenario import Scenario
 from gridrush.grid.network import GridModel
 from gridrush.planning.options import annuity_share
 from gridrush.policy.fiscal import ledger
-from gridrush.policy.levers import MonthPolicy, exchange_kzt_per_usd, policy_fact
+from gridrush.policy.levers import MonthPolicy
 from gridrush.study.collect import MonthSums
 from gridrush.study.hours import MonthHours
 from gridrush.study.miners import MinersNow
@@ -40,8 +39,7 @@ class RunLedger:
     def add_month(self, hours: MonthHours, sums: MonthSums, miners: MinersNow, rules: MonthPolicy) -> None:
         """Payments of miners and consumers in a month, mean over its paths; `sums` are those of its hours."""
         paths = hours.system.time.size // hours.hours
-        year, month = divmod(hours.month, 12)
-
+        year = hours.month // 12
         wanted, registered, hidden, unserved, cut = sums.of(
             "demand_twh", "registered_twh", "unregistered_twh", "unserved_gwh", "interrupted_gwh"
         )
@@ -49,8 +47,6 @@ class RunLedger:
         registered = registered - cut
         registered_mwh, hidden_mwh, cut_mwh = (float(sum(x.tolist())) for x in (registered, hidden, cut))
         fee_usd = float(registered @ rules.fee_usd_per_mwh)
-        day = date(year, month + 1, 1)
-        retail = 1000.0 * policy_fact(self.case, "retail_household", day) / exchange_kzt_per_usd(self.case, day)
         power_usd = float(registered @ rules.tariff_usd_per_mwh)
         if rules.day_usd_per_mwh is not None and rules.night_usd_per_mwh is not None:
             price = np.where(hours.legal_hour < rules.night_hours, rules.night_usd_per_mwh, rules.day_usd_per_mwh)
@@ -61,8 +57,8 @@ class RunLedger:
             power_usd += hours.answered.hourly_usd / paths
         self._pay("registered_power", year, power_usd)
         self._pay("fee", year, fee_usd)
-        self._pay("unregistered_power", year, hidden_mwh * retail)
-        self._pay("consumer_power", year, float(consumers.sum()) * retail)
+        self._pay("unregistered_power", year, hidden_mwh * rules.retail_usd_per_mwh)
+        self._pay("consumer_power", year, float(consumers.sum()) * rules.retail_usd_per_mwh)
         paid = rules.rationing.paid_usd_per_mwh if rules.rationing is not None else 0.0
         self._pay("interruption", year, cut_mwh * paid)
         self._pay("enforcement", year, miners.found_mw * rules.found_cost_usd_per_mw)

@@ -12,7 +12,7 @@ import numpy as np
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.mining.census import Census, census, zone_shares
-from gridrush.mining.economics import break_even_price
+from gridrush.mining.economics import break_even_price, revenue_usd_per_mwh
 from gridrush.mining.fleet import Basket, BreakEvenCurve, basket
 from gridrush.mining.forecast import World, WorldDraws, world_forecast, world_path
 from gridrush.mining.migration import MonthDrivers, RushModel, RushState
@@ -55,15 +55,16 @@ class MinersNow:
     @cached_property
     def revenue_usd_per_mwh(self) -> float:
         """What a MWh at the site earns; also the power price at which the mean machine breaks even. [USD/MWh]"""
-        return float(break_even_price([self.hashprice_usd_per_ph_day], [self.efficiency_j_per_th], pue=self.pue)[0, 0])
+        return revenue_usd_per_mwh(self.hashprice_usd_per_ph_day, self.efficiency_j_per_th, pue=self.pue,
+                                   pool_fee_share=0.0)  # fmt: skip
 
-    def figures(self) -> dict[str, Floats]:
+    def figures(self) -> dict[str, Floats | float]:
         """What the monthly data set shows."""
         return {
             "registered_mw": self.registered_mw, "unregistered_mw": self.unregistered_mw, "mining_mw": self.bounds_mw,
-            "hashrate_ehs": np.asarray(self.hashrate_ehs), "world_hashrate_ehs": np.asarray(self.world_hashrate_ehs),
-            "hashprice_usd_per_ph_day": np.asarray(self.hashprice_usd_per_ph_day),
-            "breakeven_usd_per_mwh": np.asarray(self.revenue_usd_per_mwh), "idle_mw": self.idle_mw,
+            "hashrate_ehs": self.hashrate_ehs, "world_hashrate_ehs": self.world_hashrate_ehs,
+            "hashprice_usd_per_ph_day": self.hashprice_usd_per_ph_day,
+            "breakeven_usd_per_mwh": self.revenue_usd_per_mwh, "idle_mw": self.idle_mw,
         }  # fmt: skip
 
 
@@ -293,13 +294,14 @@ class ScenarioMiners:
             seen = rules.hourly_share * (self._hourly.paid_usd_per_mwh + rules.hourly_grid_usd_per_mwh)
             tariff = (1.0 - rules.hourly_share) * tariff + seen
         price, fleet = float(world.hashprice_usd_per_ph_day[at]), float(world.fleet_j_per_th[at])
-        ban = rules.ban
+        ban, paid = rules.ban, np.empty((Z, 2))
+        paid[:, 0], paid[:, 1] = rules.seen_usd_per_mwh(earned, tariff), rules.hidden_usd_per_mwh
         return MonthDrivers(
             month=_month(month),
             world_hashrate_ehs=float(world.hashrate_ehs[at]),
             hashprice_usd_per_ph_day=price,
             fleet_j_per_th=fleet,
-            paid_usd_per_mwh=np.stack([rules.seen_usd_per_mwh(earned, tariff), rules.hidden_usd_per_mwh], 1),
+            paid_usd_per_mwh=paid,
             rationed_share=rationed,
             room_mw=self._spare,
             quota_mw=np.zeros(Z) if ban is not None else rules.quota_mw,
@@ -333,7 +335,7 @@ def _paid_usd_per_mwh(case: Case, year: int) -> float:
 
 
 def _month(number: int) -> np.datetime64:
-    return np.datetime64(f"{number // 12:04d}-{number % 12 + 1:02d}", "M")
+    return np.datetime64(number - 12 * 1970, "M")
 
 
 def _month_number(month: np.datetime64) -> int:

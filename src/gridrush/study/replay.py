@@ -163,8 +163,7 @@ def _draws(calm: System, tripped: System, dated: set[str], draws: int, seed: int
     fails = [g for g, name in enumerate(u.name) if np.isfinite(u.mttf_h[g]) and name not in dated]
     names = [u.name[g] for g in fails]
     history = OutageHistory(names, samples=draws, seed=seed)
-    share = np.ones((len(fails), draws * T))
-    history.advance(history.rows(names), T, share, mttf_h=u.mttf_h[fails], mttr_h=u.mttr_h[fails])
+    share = history.advance(history.rows(names), T, mttf_h=u.mttf_h[fails], mttr_h=u.mttr_h[fails])
     drawn = share.reshape(len(fails), draws, T)
     merits = merit_order(calm), merit_order(tripped)
     same = [tripped.units.name.index(name) for name in u.name]
