@@ -67,6 +67,8 @@ def advance(rows, key, mttf, mttr, hours, block, weight, dated_row, dated, hazar
                 low, high = 0, hours
                 for k in range(hours):
                     lost[k] = 1.0 - (1.0 - min(lost[k], 1.0)) * dated[d, k]
-            for k in range(low, high):
-                up[b, base + k] = max(up[b, base + k] - w * min(lost[k], 1.0), 0.0)
-                lost[k] = 0.0
+            if high > low:
+                gone, left = lost[low:high], up[b, base + low : base + high]  # counted from zero, so in one go
+                for k in range(gone.size):
+                    left[k] = max(left[k] - w * min(gone[k], 1.0), 0.0)
+                    gone[k] = 0.0

@@ -16,12 +16,14 @@ from gridrush.case.system import (
     NO_STORAGE,
     BlockKind,
     Demand,
+    Ints,
     Links,
     Reservoirs,
     Storage,
     System,
     Units,
 )
+from gridrush.grid._kernels_month import fill_month
 from gridrush.grid.fleet import Plant, Wire
 from gridrush.grid.hourly import Hours
 from gridrush.grid.network import BATTERY, RESERVOIR, Fleet, GridModel
@@ -42,8 +44,10 @@ class Standing:
     sales: Demand  # offers to buy, over no hours
     sales_mw: Floats  # (E,)
     shares: Floats  # (12, K) each profile by month of the year, where the hours do not change it
-    weather: tuple[tuple[int, int], ...]  # profile row, resource row
-    water: tuple[tuple[int, int, float], ...]  # profile row that must run, zone, capacity [MW]
+    weather: Ints  # (N, 2) profile row, resource row
+    water_row: Ints  # (W,) profile row that must run, of each reservoir
+    water_zone: Ints  # (W,)
+    water_mw: Floats  # (W,) capacity
     none: System  # all of it over no hours, checked
 
 
@@ -84,21 +88,16 @@ def month_system(
     period = np.zeros(T, np.int64) if path is None else np.asarray(path, np.int64)
     water = np.ones(int(period.max()) + 1) if hydrology is None else np.asarray(hydrology, np.float64)
     s = standing(model, month, resources)
-    profiles = np.empty((s.shares.shape[1], T))
-    profiles[:] = s.shares[month % 12][:, None]
-    for row, at in s.weather:
-        profiles[row] = capacity_factor[at]
-    reservoirs = NO_RESERVOIRS
-    if s.water:
-        mwh = model.hydro_energy_mwh(month)
-        flat = model.case.parameters.hydro_flat_share.value * water[period] / (T / water.size)
-        for row, z, mw in s.water:
-            np.minimum(flat * (mwh[z] / max(mw, 1e-9)), 1.0, out=profiles[row])
-        zones = [z for _, z, _ in s.water]
-        reservoirs = Reservoirs(s.none.reservoirs.name, mwh[zones][:, None] * water[None, :])
-    made = s.none.with_parts(profiles, reservoirs, time=time, period=period, demand=_with_sales(demand, s))
-    fine = demand.load_mw.min(initial=0.0) >= 0.0 and demand.load_mw.max(initial=0.0) < np.inf
-    return made if fine else replace(made)  # which checks everything, and tells
+    profiles, load = np.empty((s.shares.shape[1], T)), np.empty((T, len(demand) + len(s.sales)))
+    reservoirs, must = NO_RESERVOIRS, np.zeros(0)
+    if s.water_row.size:
+        mwh = model.hydro_energy_mwh(month)[s.water_zone]
+        must = mwh / s.water_mw * (model.case.parameters.hydro_flat_share.value * water.size / T)
+        reservoirs = Reservoirs(s.none.reservoirs.name, mwh[:, None] * water)
+    sound = fill_month(s.shares[month % 12], s.weather, np.ascontiguousarray(capacity_factor), s.water_row, must, water,
+                       period, demand.load_mw, s.sales_mw, profiles, load)  # fmt: skip
+    made = s.none.with_parts(profiles, reservoirs, time=time, period=period, demand=_with_sales(demand, s.sales, load))
+    return made if sound else replace(made)  # which checks everything, and tells
 
 
 def standing(model: GridModel, month: int, resources: Resources = ()) -> Standing:
@@ -194,8 +193,11 @@ def _make(
                   np.array([place[x.zone] for x in sales], np.int64), np.zeros((0, len(sales))),
                   np.array([x.price_usd_per_mwh for x in sales], float))  # fmt: skip
     sales_mw = np.array([x.capacity_mw for x in sales], float)
-    return Standing(fleet, units, links, storage, sold, sales_mw, np.array(shares).T, tuple(weather), tuple(water),
-                    none)  # fmt: skip
+    return Standing(
+        fleet, units, links, storage, sold, sales_mw, np.ascontiguousarray(np.array(shares).T),
+        np.array(weather, np.int64).reshape(-1, 2), np.array([row for row, _, _ in water], np.int64),
+        np.array([z for _, z, _ in water], np.int64), np.array([max(mw, 1e-9) for _, _, mw in water], np.float64), none,
+    )  # fmt: skip
 
 
 def _joined(first: NDArray[Any], *rest: Sequence[object]) -> NDArray[Any]:
@@ -229,15 +231,11 @@ def _storage(model: GridModel, plants: Sequence[Plant]) -> Storage:
     return Storage(names, np.array(zones, np.int64), mw, mw, mw * hours, one_way, one_way, np.full(len(zones), 0.5))
 
 
-def _with_sales(demand: Demand, standing: Standing) -> Demand:
-    """The demand with offers to buy added as export blocks."""
-    more, (T, B) = standing.sales, demand.load_mw.shape
+def _with_sales(demand: Demand, more: Demand, load_mw: Floats) -> Demand:
+    """The demand with offers to buy, whose load is given, added as export blocks."""
     if not len(more):
-        return demand
-    load = np.empty((T, B + len(more)))
-    load[:, :B] = demand.load_mw
-    load[:, B:] = standing.sales_mw
+        return replace(demand, load_mw=load_mw)
     return Demand(
-        demand.name + more.name, demand.kind + more.kind, np.concatenate([demand.zone, more.zone]), load,
+        demand.name + more.name, demand.kind + more.kind, np.concatenate([demand.zone, more.zone]), load_mw,
         np.concatenate([demand.value_usd_per_mwh, more.value_usd_per_mwh]),
     )  # fmt: skip

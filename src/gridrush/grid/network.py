@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +59,7 @@ class GridModel:
 
     def fleet(self, month: int) -> Fleet:
         """Plants of `table` that stand in a month (12 year + month - 1), and which of them are alike."""
-        era = int(self._fleet_changes.searchsorted(month, side="right"))
+        era = bisect_right(self._fleet_changes, month)
         if era not in self._fleets:
             t = self.table
             rows = np.flatnonzero((t.first_month <= month) & (month < t.last_month))
@@ -73,9 +74,9 @@ class GridModel:
         return self._fleets[era]
 
     @cached_property
-    def _fleet_changes(self) -> Ints:
+    def _fleet_changes(self) -> list[int]:
         """Months in which plants of `table` begin or end, rising."""
-        return np.unique(np.concatenate([self.table.first_month, self.table.last_month]))
+        return sorted({*self.table.first_month.tolist(), *self.table.last_month.tolist()})
 
     @cached_property
     def _fleets(self) -> dict[int, Fleet]:
@@ -116,9 +117,9 @@ class GridModel:
     @cached_property
     def changes(self) -> list[int]:
         """Months in which anything that stands may begin, end or wear differently, rising."""
-        months = [x for pair in (*self.spans, (self.table.first_month, self.table.last_month)) for x in pair]
-        ages = [12 * y for y in self.outage_stress or ()]
-        return sorted({int(m) for part in (*months, ages) for m in part})
+        spans = *self.spans, (self.table.first_month, self.table.last_month)
+        found = {month for pair in spans for months in pair for month in months.tolist()}
+        return sorted(found | {12 * year for year in self.outage_stress or ()})
 
     @cached_property
     def standings(self) -> dict[object, Any]:

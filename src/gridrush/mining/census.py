@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ class Census:
     evidence: tuple[Evidence, ...]
     effective_draws: float  # of the prior draws that carried weight
 
-    @property
+    @cached_property
     def total_mw(self) -> Floats:
         """Registered and unregistered together. (S, T)"""
         return np.asarray(self.draws_mw.sum(axis=2))
@@ -109,8 +110,12 @@ class Census:
         if not 0 <= quantile <= 1:
             raise ValueError(f"quantile is {quantile}, need 0 to 1")
         total = np.quantile(self.total_mw, quantile, axis=0)
-        share = (self.draws_mw[:, :, 0] / self.total_mw).mean(axis=0)
-        return np.stack([total * share, total * (1.0 - share)], axis=1)
+        return np.stack([total * self._registered_share, total * (1.0 - self._registered_share)], axis=1)
+
+    @cached_property
+    def _registered_share(self) -> Floats:
+        """Mean registered share of each month. (T,)"""
+        return np.asarray((self.draws_mw[:, :, 0] / self.total_mw).mean(axis=0))
 
     def row(self, month: str) -> int:
         """Row of a month."""

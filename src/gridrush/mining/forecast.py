@@ -67,6 +67,7 @@ def world_path(
     after: Literal["record", "flat", "low", "high"] = "record",
     growth_share: float = -0.15,
     record_ends: str | None = None,
+    fleet: Floats | None = None,
 ) -> World:
     """The network by month: as recorded, then on a stated trend.
 
@@ -78,6 +79,8 @@ def world_path(
         Change of hashprice a year after the record; revenue is kept, so hash rate moves the other way.
     record_ends : str, optional
         Pretend that nothing after this month is known.
+    fleet : ndarray, shape (T, 3), optional
+        `fleet_j_per_th` of the case, where it is known already. [J/TH]
 
     Examples
     --------
@@ -97,13 +100,13 @@ def world_path(
     years = np.maximum(row - end, 0) / 12.0
     growth = 0.0 if after == "flat" else growth_share
     level = LEVEL_AFTER[after] ** np.minimum(years, 1.0) * (1.0 + growth) ** years
-    best = fleet_j_per_th(case)[:, 1]
-    fleet = np.maximum(best[known] * (1.0 + FLEET_TREND_SHARE) ** years, np.minimum(FLEET_FLOOR_J_PER_TH, best[known]))
+    best = (fleet_j_per_th(case) if fleet is None else fleet)[:, 1]
+    trend = np.maximum(best[known] * (1.0 + FLEET_TREND_SHARE) ** years, np.minimum(FLEET_FLOOR_J_PER_TH, best[known]))
     return World(
         months=months,
         hashrate_ehs=network.hashrate_ehs[known] / level,
         hashprice_usd_per_ph_day=network.hashprice_usd_per_ph_day[known] * level,
-        fleet_j_per_th=fleet,
+        fleet_j_per_th=trend,
         recorded=int((row <= end).sum()),
     )
 

@@ -32,6 +32,21 @@ def room(
 
 
 @nb.njit(cache=True, nogil=True)
+def low_quantile(x, share, out):
+    """Fill the quantile of each row of x (Z, T), linear between two values: out (Z,)."""
+    T = x.shape[1]
+    at = share * (T - 1)
+    low = int(at)
+    high = min(low + 1, T - 1)
+    for z in range(x.shape[0]):
+        row = np.partition(x[z], high)
+        below = row[high]
+        if high > low:
+            below = row[:high].max()
+        out[z] = below + (at - low) * (row[high] - below)
+
+
+@nb.njit(cache=True, nogil=True)
 def not_served(load, served, registered, gone, interrupted, unserved):
     """Fill what of registered miners' load is interrupted, and what of firm load is not served: (Z, T).
 
@@ -73,11 +88,51 @@ def block_loads(consumers, registered, hidden, industry_share, cuttable, gone, o
 
 
 @nb.njit(cache=True, nogil=True)
+def _total(x, first, last):
+    """Sum of x[first:last], four at a time: one after the other waits for every addition."""
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    fours = (last - first) // 4
+    y = x[first : first + 4 * fours].reshape(fours, 4)
+    for i in range(fours):
+        a += y[i, 0]
+        b += y[i, 1]
+        c += y[i, 2]
+        d += y[i, 3]
+    for t in range(first + 4 * fours, last):
+        a += x[t]
+    return (a + b) + (c + d)
+
+
+@nb.njit(cache=True, nogil=True)
+def month_sums(rows, generation, by_unit, evening, out, peaks):
+    """Fill the sums of rows (R, S * H), then of generation (G, S * H) weighted by by_unit (G, 3), by sample: out
+    (S, R + 3); and the highest load of the national row, of all hours and of those of the evening (H,), into the first
+    two of peaks (S, P), the others -inf."""
+    S, R, H = out.shape[0], rows.shape[0], evening.size
+    for s in range(S):
+        for r in range(R):
+            out[s, r] = _total(rows[r], s * H, s * H + H)
+        out[s, R], out[s, R + 1], out[s, R + 2] = 0.0, 0.0, 0.0
+        for g in range(generation.shape[0]):
+            total = _total(generation[g], s * H, s * H + H)
+            for k in range(3):
+                out[s, R + k] += by_unit[g, k] * total
+        peaks[s] = -np.inf
+        for t in range(H):
+            mw = rows[R - 3, s * H + t]
+            peaks[s, 0] = max(peaks[s, 0], mw)
+            if evening[t]:
+                peaks[s, 1] = max(peaks[s, 1], mw)
+
+
+@nb.njit(cache=True, nogil=True)
 def month_rows(
     generation, row, oil_row, oil_share, served, load, zone, firm, sold, value, flow, source, target, loss_share, price,
-    spill, charge, discharge, store_zone, consumers, registered, hidden, unserved, interrupted, zones, out,
+    spill, charge, discharge, store_zone, consumers, registered, hidden, unserved, interrupted, zones, by_unit, evening,
+    out, sums, peaks,
 ):  # fmt: skip
-    """Fill the rows of a month (rows, T), see `collect`; gives the largest |balance| over load of any zone-hour.
+    """Fill the rows of a month, out (rows, T), see `collect`, and their sums and peaks, see `month_sums`; gives the
+    largest |balance| over load of any zone-hour.
 
     generation: (G, T), of which oil_share (G,) goes to oil_row and the rest to row (G,); served: (B, T), load: (T, B),
     zone to value: (B,); flow: (L, T), source to loss_share: (L,); charge, discharge: (T, J), store_zone: (J,); price,
@@ -138,43 +193,5 @@ def month_rows(
             left -= out[first + 4 * Z + z, t] + out[first + 5 * Z + z, t] + out[first + 7 * Z + z, t]
             worst = max(worst, abs(left) / max(out[wanted + z, t], 1.0))
             out[counted + z, t] = 1.0 if unserved[z, t] > 1e-3 else 0.0
+    month_sums(out, generation, by_unit, evening, sums, peaks)
     return worst
-
-
-@nb.njit(cache=True, nogil=True)
-def _total(x, first, last):
-    """Sum of x[first:last], four at a time: one after the other waits for every addition."""
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    t = first
-    while t + 4 <= last:
-        a += x[t]
-        b += x[t + 1]
-        c += x[t + 2]
-        d += x[t + 3]
-        t += 4
-    while t < last:
-        a += x[t]
-        t += 1
-    return (a + b) + (c + d)
-
-
-@nb.njit(cache=True, nogil=True)
-def month_sums(rows, generation, by_unit, evening, out, peaks):
-    """Fill the sums of rows (R, S * H), then of generation (G, S * H) weighted by by_unit (G, 3), by sample: out
-    (S, R + 3); and the highest load of the national row, of all hours and of those of the evening (H,), into the first
-    two of peaks (S, P), the others -inf."""
-    S, R, H = out.shape[0], rows.shape[0], evening.size
-    for s in range(S):
-        for r in range(R):
-            out[s, r] = _total(rows[r], s * H, s * H + H)
-        out[s, R], out[s, R + 1], out[s, R + 2] = 0.0, 0.0, 0.0
-        for g in range(generation.shape[0]):
-            total = _total(generation[g], s * H, s * H + H)
-            for k in range(3):
-                out[s, R + k] += by_unit[g, k] * total
-        peaks[s] = -np.inf
-        for t in range(H):
-            mw = rows[R - 3, s * H + t]
-            peaks[s, 0] = max(peaks[s, 0], mw)
-            if evening[t]:
-                peaks[s, 1] = max(peaks[s, 1], mw)

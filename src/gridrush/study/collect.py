@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gridrush.case.model import Case
 from gridrush.case.system import BlockKind, Ints, Units
 from gridrush.grid.network import GridModel
-from gridrush.study._kernels import month_rows, month_sums
+from gridrush.study._kernels import month_rows
 from gridrush.study.hours import MonthHours
 from gridrush.units import Floats
 
@@ -114,14 +114,13 @@ class Collector:
         along_time = (np.ascontiguousarray(mw.T) for mw in (
             m.consumers_mw, m.registered_mw, m.unregistered_mw, m.unserved_mw, m.interrupted_mw,
         ))  # fmt: skip
+        sums, peaks = np.empty((S, len(rows) + 3)), np.empty((S, len(PEAKS)))
         residual = _MONTH_ROWS(
             generation, w.row, w.oil_row, w.oil_share, d.served_mw.T, s.demand.load_mw, s.demand.zone, lost, sold,
             s.demand.value_usd_per_mwh, d.flow_mw.T, s.links.source, s.links.target, s.links.loss_share,
             d.price_usd_per_mwh.T, d.spilled_mw.T, d.charge_mw, d.discharge_mw, s.storage.zone, *along_time,
-            len(s.zones), rows,
+            len(s.zones), w.by_unit, evening, rows, sums, peaks,
         )  # fmt: skip
-        sums, peaks = np.empty((S, len(rows) + 3)), np.empty((S, len(PEAKS)))
-        month_sums(rows, generation, w.by_unit, evening, sums, peaks)
         if m.month % 12 == 6:
             peaks[:, 2] = self.model.installed_mw(m.month)
             peaks[:, 3] = self.model.installed_mw(m.month, available=True)

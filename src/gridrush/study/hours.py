@@ -18,7 +18,7 @@ from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
 from gridrush.grid.hourly import Hours, zone_shares
 from gridrush.grid.month import month_system
 from gridrush.grid.network import Fleet, GridModel
-from gridrush.study._kernels import block_loads, not_served, room, share_cut
+from gridrush.study._kernels import block_loads, low_quantile, not_served, room, share_cut
 from gridrush.study.answers import Answered, Answers, answered, with_answers
 from gridrush.study.paths import Paths
 from gridrush.units import Floats
@@ -283,10 +283,6 @@ def room_mw(month: MonthHours, *, imports: bool) -> tuple[Floats, Floats]:
 
 def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
     """Home supply that could still serve a new load in a zone, in all but a share of hours. [MW] (Z,)"""
-    reach = room_mw(month, imports=False)[1].T
-    at = quantile * (reach.shape[1] - 1)  # between two hours, in proportion
-    low = int(at)
-    high = min(low + 1, reach.shape[1] - 1)
-    reach = np.partition(reach, high, axis=1)
-    below = reach[:, :high].max(axis=1) if high > low else reach[:, high]
-    return np.asarray(below + (at - low) * (reach[:, high] - below))
+    out = np.empty(len(month.system.zones))
+    low_quantile(room_mw(month, imports=False)[1].T, quantile, out)
+    return out

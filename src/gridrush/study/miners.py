@@ -13,7 +13,7 @@ from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.mining.census import Census, census, zone_shares
 from gridrush.mining.economics import break_even_price, revenue_usd_per_mwh
-from gridrush.mining.fleet import Basket, BreakEvenCurve, basket
+from gridrush.mining.fleet import Basket, BreakEvenCurve, basket, fleet_j_per_th
 from gridrush.mining.forecast import World, WorldDraws, world_forecast, world_path
 from gridrush.mining.migration import MonthDrivers, RushModel, RushState
 from gridrush.mining.movable import KINDS
@@ -91,6 +91,11 @@ class Miners:
                    seed)  # fmt: skip
 
     @cached_property
+    def fleet_j_per_th(self) -> Floats:
+        """Low, best and high efficiency of the world's fleet by month of the record. [J/TH] (T, 3)"""
+        return fleet_j_per_th(self.case)
+
+    @cached_property
     def bounds_mw(self) -> Floats:
         """National total by month of the census: 5, 50 and 95%. (3, T)"""
         return np.zeros((3, 0)) if self.census is None else np.quantile(self.census.total_mw, [0.05, 0.5, 0.95], axis=0)
@@ -163,7 +168,7 @@ class ScenarioMiners:
                 assume.world_quantile is not None
             ) else world_path(
                 case, first=f"{case.first_year}-01", last=f"{case.last_year}-12", after=assume.hashprice_after,
-                growth_share=assume.hashprice_growth_share, record_ends=assume.world_last_month,
+                growth_share=assume.hashprice_growth_share, record_ends=assume.world_last_month, fleet=known.fleet_j_per_th,
             )  # fmt: skip
             p, w = case.parameters, self._world
             one = break_even_price(w.hashprice_usd_per_ph_day, [1.0], pue=p.mining_pue.value,
