@@ -30,35 +30,33 @@ SLACK_MW = 1e-9  # power below which a balance is met
 def curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width):
     """Fill low and width (N, W) of the items and curve (N + Z, W) of the nodes for hours t0 to t0 + n."""
     has_up = up.shape[0] > 0
+    begin = np.uint64(t0)
     for k in range(start.size - 1):
         base = start[k] + k
         for h in range(n):
-            curve[base, h] = inject[zone[k], t0 + h] if inject.shape[0] > 0 else 0.0
+            curve[base, h] = inject[zone[k], begin + np.uint64(h)] if inject.shape[0] > 0 else 0.0
         for i in range(start[k], start[k + 1]):
             if block[i] >= 0:
                 b = block[i]
                 for h in range(n):
-                    width[i, h] = load[t0 + h, b]
-                    low[i, h] = 0.0
-                    curve[base, h] -= load[t0 + h, b]
+                    width[i, h] = load[begin + np.uint64(h), b]
+                    curve[base, h] -= load[begin + np.uint64(h), b]
                 continue
             g, c, a, m = unit[i], cap[i], avail[i], must[i]
-            if m == 1:  # the row of zeros: nothing must run
+            for h in range(n):
+                width[i, h] = c * profiles[a, begin + np.uint64(h)]
+            if m != 1:  # else the row of zeros: nothing must run
                 for h in range(n):
-                    width[i, h] = c * profiles[a, t0 + h]
-                    low[i, h] = 0.0
-            else:
-                for h in range(n):
-                    top = c * profiles[a, t0 + h]
-                    low[i, h] = min(top, c * profiles[m, t0 + h])
-                    width[i, h] = top - low[i, h]
-            if has_up:
-                for h in range(n):
-                    width[i, h] *= up[t0 + h, g]
-                    low[i, h] *= up[t0 + h, g]
-            if m != 1:
+                    low[i, h] = min(width[i, h], c * profiles[m, begin + np.uint64(h)])
+                    width[i, h] -= low[i, h]
+                if has_up:
+                    for h in range(n):
+                        low[i, h] *= up[begin + np.uint64(h), g]
                 for h in range(n):
                     curve[base, h] += low[i, h]
+            if has_up:
+                for h in range(n):
+                    width[i, h] *= up[begin + np.uint64(h), g]
         for i in range(start[k], start[k + 1]):
             for h in range(n):
                 curve[i + k + 1, h] = curve[i + k, h] + width[i, h]
@@ -67,14 +65,15 @@ def curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, mus
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back):
     """Fill the limits of the flow from and to every node, out and back (Z, W), from the links to its parent."""
+    begin = np.uint64(t0)
     for k in range(out.shape[0]):
         for h in range(n):
             out[k, h], back[k, h] = 0.0, 0.0
         for e in range(pair_start[k], pair_start[k + 1]):
             for h in range(n):
-                share = profiles[pair[e, 1], t0 + h]
+                share = profiles[pair[e, 1], begin + np.uint64(h)]
                 if link_up.shape[0] > 0:
-                    share *= link_up[t0 + h, pair[e, 0]]
+                    share *= link_up[begin + np.uint64(h), pair[e, 0]]
                 out[k, h] += pair_mw[e, 0] * share
                 back[k, h] += pair_mw[e, 1] * share
 
@@ -112,17 +111,17 @@ def evaluate(market, n, hours, at, of, stop, first_row, rows, keep, out, back, c
 def search(market, most, n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value):
     """Lowest place at (W,), 0 to `most`, at which the surplus of copy `market` is `need` (W,), in the given hours."""
     for j in range(n):
-        at[hours[j]], top[hours[j]] = most >> 1, most
+        h = np.uint64(hours[j])
+        at[h], top[h] = most >> 1, most
     bottom, left = np.zeros(at.size, np.int64), most
     while left > 0:
         evaluate(market, n, hours, at, of, stop, first_row, rows, keep, out, back, curve, value)
         left >>= 1
         for j in range(n):
-            h = hours[j]
-            if value[market, h] >= need[h] - SLACK_MW:
-                top[h] = at[h]
-            else:
-                bottom[h] = min(at[h] + 1, top[h])
+            h = np.uint64(hours[j])
+            enough = value[market, h] >= need[h] - SLACK_MW
+            top[h] = at[h] if enough else top[h]
+            bottom[h] = bottom[h] if enough else min(at[h] + 1, top[h])
             at[h] = (bottom[h] + top[h]) >> 1
 
 
@@ -139,12 +138,13 @@ def settle(
     """
     for h in range(n):
         e, m = copy[k, h], at[k, h]
-        q = prices[head[k] + m] * factor[e]
+        row, last = first_row[e] + m, stop[e]
+        q = prices[np.uint64(head[k] + m)] * factor[e]
         over = high[e, h] - need[k, h]
-        x_own = curve[rows[first_row[e] + m], h]
-        least = curve[rows[first_row[e] + m - 1], h] if m > 0 else curve[free[k], h]
+        x_own = curve[np.uint64(rows[np.uint64(row)]), h]
+        least = curve[np.uint64(rows[np.uint64(row - 1)]), h] if m > 0 else curve[free[k], h]
         c = e + 1
-        while c < stop[e]:
+        while c < last:
             z = of[c]
             a, d = keep[z], c
             if a == 1.0:
@@ -171,7 +171,7 @@ def settle(
             spilled[k, h] = over
             over = 0.0
         c = e + 1
-        while c < stop[e]:
+        while c < last:
             z = of[c]
             a, d = keep[z], c
             if a < 1.0:
@@ -213,9 +213,9 @@ def tree(
     )  # fmt: skip
     above, below = np.empty((of.size, W)), np.empty((of.size, W))
     copy, at = np.empty((Z, W), np.int64), np.empty((Z, W), np.int64)
-    hours, top = np.empty(W, np.int64), np.empty(W, np.int64)
+    hours, top, run = np.empty(W, np.int64), np.empty(W, np.int64), np.empty(W)
     for t0 in range(t_first, t_last, W):
-        n = min(W, t_last - t0)
+        n, begin = min(W, t_last - t0), np.uint64(t0)
         curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width)
         limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back)
         for k in range(Z):
@@ -238,26 +238,26 @@ def tree(
             settle(k, n, prices, head, of, stop, factor, first_row, rows, free, keep, out, back, curve, above, below,
                    copy, at, need, own, sent, q, spilled)
             for h in range(n):
-                price[zone[k], t0 + h] = q[k, h]
-                spill[zone[k], t0 + h] = spilled[k, h]
+                price[zone[k], begin + np.uint64(h)] = q[k, h]
+                spill[zone[k], begin + np.uint64(h)] = spilled[k, h]
         for h in range(n):
-            cost_usd[t0 + h] = 0.0
+            cost_usd[begin + np.uint64(h)] = 0.0
         for k in range(Z):
             for i in range(start[k], start[k + 1]):
                 c, g, b = cost[i], unit[i], block[i]
+                for h in range(n):
+                    run[h] = min(max(own[k, h] - curve[i + k, h], 0.0), width[i, h])
+                if must[i] != 1:
+                    for h in range(n):
+                        run[h] += low[i, h]
+                for h in range(n):
+                    cost_usd[begin + np.uint64(h)] += c * run[h]
                 if g >= 0 and wanted[g]:
                     for h in range(n):
-                        x = low[i, h] + min(max(own[k, h] - curve[i + k, h], 0.0), width[i, h])
-                        generation[g, t0 + h] = x
-                        cost_usd[t0 + h] += c * x
+                        generation[g, begin + np.uint64(h)] = run[h]
                 elif b >= 0 and wanted[G]:
                     for h in range(n):
-                        x = min(max(own[k, h] - curve[i + k, h], 0.0), width[i, h])
-                        served[b, t0 + h] = width[i, h] - x
-                        cost_usd[t0 + h] += c * x
-                else:
-                    for h in range(n):
-                        cost_usd[t0 + h] += c * (low[i, h] + min(max(own[k, h] - curve[i + k, h], 0.0), width[i, h]))
+                        served[b, begin + np.uint64(h)] = width[i, h] - run[h]
             if wanted[G]:
                 for e in range(pair_start[k], pair_start[k + 1]):
                     sign = 1.0 if pair[e, 2] == 1 else -1.0
@@ -266,10 +266,10 @@ def tree(
                         side, limit = 0, out[k, h]
                         if x <= 0.0:
                             side, limit = 1, back[k, h]
-                        share = pair_mw[e, side] * profiles[pair[e, 1], t0 + h] / limit if limit > 0.0 else 0.0
+                        share = pair_mw[e, side] * profiles[pair[e, 1], begin + np.uint64(h)] / limit if limit > 0.0 else 0.0
                         if link_up.shape[0] > 0:
-                            share *= link_up[t0 + h, pair[e, 0]]
-                        flow[pair[e, 0], t0 + h] = sign * x * share
+                            share *= link_up[begin + np.uint64(h), pair[e, 0]]
+                        flow[pair[e, 0], begin + np.uint64(h)] = sign * x * share
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
@@ -320,11 +320,14 @@ def response(
             filled += 1
             while own[e] < give and m < most[0]:
                 m += 1
+                last = -1
                 for x in range(change_from[m], change_from[m + 1]):
-                    c = changed[x]
-                    if x > change_from[m] and changed[x - 1] == c:
+                    c = changed[np.uint64(x)]
+                    if c == last:
                         continue
-                    more = curve[rows[first_row[c] + m], h] - curve[rows[first_row[c] + m - 1], h]
+                    last = c
+                    here = np.uint64(first_row[c] + m)
+                    more = curve[np.uint64(rows[here]), h] - curve[np.uint64(rows[here - np.uint64(1)]), h]
                     while more > 0.0:  # up the tree, as far as links let it
                         before = own[c]
                         own[c] = before + more
