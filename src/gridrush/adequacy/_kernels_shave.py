@@ -5,7 +5,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrush.adequacy._jit import kernel
+from gridrush.adequacy._jit import kernel, sum_kernel
+
+
+@sum_kernel
+def spending(need, low, high, level):
+    """Sum of clip(need - level, low, high), and how many of it lie between the bounds. (T,) all"""
+    spent, slope = 0.0, 0
+    for t in range(need.size):
+        x = need[t] - level
+        y = min(max(x, low[t]), high[t])
+        spent += y
+        slope += x == y
+    return spent, slope
 
 
 @kernel
@@ -30,16 +42,7 @@ def fill(need, low, high, energy, out):
         b = max(b, need[t] - low[t])
     level = 0.5 * (a + b)
     for _ in range(200):
-        spent, slope = 0.0, 0
-        for t in range(n):
-            x = need[t] - level
-            if x <= low[t]:
-                spent += low[t]
-            elif x >= high[t]:
-                spent += high[t]
-            else:
-                spent += x
-                slope += 1
+        spent, slope = spending(need, low, high, level)
         if abs(spent - energy) <= 1e-9 * energy:
             break
         if spent > energy:
@@ -139,6 +142,9 @@ def spend(short, energy, period, count, node, parent, out_mw, in_mw, can, must, 
             lack(short, node[h, :n], parent[h, :n], out_mw[h, :n], in_mw[h, :n], side)
             for p in range(energy.shape[1]):
                 a, b = begin[p], begin[p + 1]
+                if b - a == order.size:  # all hours, as they are
+                    fill(side[z], must[h], can[h], energy[h, p], run[h])
+                    continue
                 for i in range(a, b):
                     t = order[i]
                     work[0, i], work[1, i], work[2, i] = side[z, t], must[h, t], can[h, t]

@@ -87,20 +87,13 @@ def block_loads(consumers, registered, hidden, industry_share, cuttable, gone, o
             out[t, 2 * Z + z] = registered[z, t] * (cuttable - gone)
 
 
-@nb.njit(cache=True, nogil=True)
-def _total(x, first, last):
-    """Sum of x[first:last], four at a time: one after the other waits for every addition."""
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    fours = (last - first) // 4
-    y = x[first : first + 4 * fours].reshape(fours, 4)
-    for i in range(fours):
-        a += y[i, 0]
-        b += y[i, 1]
-        c += y[i, 2]
-        d += y[i, 3]
-    for t in range(first + 4 * fours, last):
-        a += x[t]
-    return (a + b) + (c + d)
+@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})
+def _total(x):
+    """Sum of x (T,), several additions at a time."""
+    total = 0.0
+    for t in range(x.size):
+        total += x[t]
+    return total
 
 
 @nb.njit(cache=True, nogil=True)
@@ -111,10 +104,10 @@ def month_sums(rows, generation, by_unit, evening, out, peaks):
     S, R, H = out.shape[0], rows.shape[0], evening.size
     for s in range(S):
         for r in range(R):
-            out[s, r] = _total(rows[r], s * H, s * H + H)
+            out[s, r] = _total(rows[r, s * H : s * H + H])
         out[s, R], out[s, R + 1], out[s, R + 2] = 0.0, 0.0, 0.0
         for g in range(generation.shape[0]):
-            total = _total(generation[g], s * H, s * H + H)
+            total = _total(generation[g, s * H : s * H + H])
             for k in range(3):
                 out[s, R + k] += by_unit[g, k] * total
         peaks[s] = -np.inf
@@ -144,47 +137,54 @@ def month_rows(
     out[:] = 0.0
     for g in range(generation.shape[0]):
         r, o, part = row[g], oil_row[g], oil_share[g]
-        z = counted + r % Z  # holds the power given in the zone until the balance is known
         if part == 0.0:
             for t in range(hours):
                 out[r, t] += generation[g, t]
-                out[z, t] += generation[g, t]
         else:
             for t in range(hours):
                 out[r, t] += (1.0 - part) * generation[g, t]
                 out[o, t] += part * generation[g, t]
-                out[z, t] += generation[g, t]
-    for z in range(Z):
+    for r in range(first + Z):  # power given in the zone, kept here until the balance is known
+        z = counted + r % Z
         for t in range(hours):
+            out[z, t] += out[r, t]
+    for z in range(Z):
+        for t in range(hours):  # short loops: with many rows in one, none of them runs in vectors
             out[first + Z + z, t] = consumers[z, t] + hidden[z, t]
-            out[first + 2 * Z + z, t] = registered[z, t]
-            out[first + 3 * Z + z, t] = hidden[z, t]
-            out[first + 7 * Z + z, t] = spill[z, t]
-            out[first + 10 * Z + z, t] = unserved[z, t]
-            out[first + 11 * Z + z, t] = interrupted[z, t]
-            out[first + 12 * Z + z, t] = price[z, t]
-            out[wanted + z, t] = consumers[z, t] + hidden[z, t] + registered[z, t]
+        for t in range(hours):
+            out[wanted + z, t] = out[first + Z + z, t] + registered[z, t]
+        for t in range(hours):
             out[nation, t] += out[wanted + z, t]
+        out[first + 2 * Z + z, :] = registered[z]
+        out[first + 3 * Z + z, :] = hidden[z]
+        out[first + 7 * Z + z, :] = spill[z]
+        out[first + 10 * Z + z, :] = unserved[z]
+        out[first + 11 * Z + z, :] = interrupted[z]
+        out[first + 12 * Z + z, :] = price[z]
     for b in range(zone.size):
+        v = value[b]
         if sold[b]:
+            r = first + 4 * Z + zone[b]
             for t in range(hours):
-                out[first + 4 * Z + zone[b], t] += served[b, t]
-                out[nation + 2, t] += value[b] * served[b, t]
+                out[r, t] += served[b, t]
+            for t in range(hours):
+                out[nation + 2, t] += v * served[b, t]
         elif firm[b]:
             for t in range(hours):
-                out[nation + 1, t] += value[b] * (load[t, b] - served[b, t])
+                out[nation + 1, t] += v * (load[t, b] - served[b, t])
     for j in range(store_zone.size):
+        r = first + 5 * Z + store_zone[j]
         for t in range(hours):
-            out[first + 5 * Z + store_zone[j], t] += charge[t, j]
-            out[first + 6 * Z + store_zone[j], t] += discharge[t, j]
+            out[r, t] += charge[t, j]
+            out[r + Z, t] += discharge[t, j]
     for i in range(source.size):
-        a, b, share = source[i], target[i], loss_share[i]
-        for t in range(hours):
-            there, back = max(flow[i, t], 0.0), max(-flow[i, t], 0.0)
-            out[first + 8 * Z + b, t] += share * there
-            out[first + 8 * Z + a, t] += share * back
-            out[first + 9 * Z + b, t] += (1.0 - share) * there - back
-            out[first + 9 * Z + a, t] += (1.0 - share) * back - there
+        for near, far, sign in ((source[i], target[i], 1.0), (target[i], source[i], -1.0)):
+            share, lost, net = loss_share[i], first + 8 * Z + far, first + 9 * Z + far
+            for t in range(hours):  # sent from the near end to the far one
+                out[lost, t] += share * max(sign * flow[i, t], 0.0)
+            for t in range(hours):
+                there, back = max(sign * flow[i, t], 0.0), max(-sign * flow[i, t], 0.0)
+                out[net, t] += (1.0 - share) * there - back
     worst = 0.0
     for z in range(Z):
         for t in range(hours):
@@ -192,6 +192,7 @@ def month_rows(
             left += out[first + 10 * Z + z, t] + out[first + 11 * Z + z, t] - out[wanted + z, t]
             left -= out[first + 4 * Z + z, t] + out[first + 5 * Z + z, t] + out[first + 7 * Z + z, t]
             worst = max(worst, abs(left) / max(out[wanted + z, t], 1.0))
+        for t in range(hours):
             out[counted + z, t] = 1.0 if unserved[z, t] > 1e-3 else 0.0
     month_sums(out, generation, by_unit, evening, sums, peaks)
     return worst
