@@ -107,13 +107,13 @@ def standing(model: GridModel, month: int, resources: Resources = ()) -> Standin
     if known is None:
         case, fleet = model.case, model.fleet(month)
         serving = [(first <= month) & (month < last) for first, last in model.spans]
-        driven, batteries, wires, ties, contracts = (np.flatnonzero(x).tolist() for x in serving)
+        batteries, wires, ties, contracts = (np.flatnonzero(x).tolist() for x in serving[1:])
         offered = [case.ties[i] for i in ties if case.ties[i].direction == "import"]
         offers = [(x.tie, x.zone, x.capacity_mw, x.price_usd_per_mwh) for x in offered]
         bought = [(f"{model.contracts[i].partner} contract {i + 1}", model.contracts[i]) for i in contracts]
         offers += [(n, x.zone, x.capacity_mw, x.price_usd_per_mwh) for n, x in bought]
         known = model.standings[key] = _make(
-            model, month // 12, fleet, [model.weather_driven[i] for i in driven],
+            model, month // 12, fleet, model.driven_mw(serving[0]),
             [model.batteries[i] for i in batteries], resources, offers,
             tuple(case.ties[i] for i in ties if case.ties[i].direction == "export"),
             _links([model.wires[i] for i in wires]),
@@ -122,7 +122,7 @@ def standing(model: GridModel, month: int, resources: Resources = ()) -> Standin
 
 
 def _make(
-    model: GridModel, year: int, fleet: Fleet, driven: Sequence[Plant], batteries: Sequence[Plant],
+    model: GridModel, year: int, fleet: Fleet, capacity: dict[tuple[str, int], float], batteries: Sequence[Plant],
     resources: Resources, offers: Sequence[tuple[str, str, float, float]], sales: tuple[Tie, ...], links: Links,
 ) -> Standing:  # fmt: skip
     t, zones = model.table, model.case.zone_names
@@ -144,17 +144,14 @@ def _make(
     available, must_run = np.zeros(first.size, np.int64), np.ones(first.size, np.int64)
     reservoir = np.full(first.size, -1)
     water: list[tuple[int, int, float]] = []
-    for b, n in enumerate(first):
-        name = t.technologies[t.technology[n]]
+    for b, n in enumerate(first.tolist()):
+        name = t.plants[n].technology
         can = model.available_shares(name)
         if name == RESERVOIR:
             available[b], must_run[b], reservoir[b] = own_row(can), own_row(np.zeros(12)), len(water)
             water.append((int(must_run[b]), int(t.zone[n]), float(fleet.capacity_mw[b])))
             continue
         available[b], must_run[b] = row(can), row(model.must_run_shares(name, captive=bool(t.captive[n])))
-    capacity: dict[tuple[str, int], float] = {}
-    for p in driven:
-        capacity[p.technology, p.zone] = capacity.get((p.technology, p.zone), 0.0) + p.capacity_mw
     known = {name: i for i, name in enumerate(resources)}
     weather: list[tuple[int, int]] = []
     rows: list[int] = []
@@ -166,10 +163,10 @@ def _make(
             weather.append((rows[-1], at))
     blown = [(*model.marginal_cost(q, zones[z]), q, z) for q, z in capacity]
     place = {name: i for i, name in enumerate(zones)}
-    kinds = [t.technologies[t.technology[n]] for n in first]
+    kinds = [t.plants[n].technology for n in first.tolist()]
     more = len(capacity) + len(offers)
     units = Units(
-        name=(*(_block_name(model, int(n)) for n in first), *(f"{zones[z]} {q}" for q, z in capacity),
+        name=(*(_block_name(t.plants[n], zones) for n in first.tolist()), *(f"{zones[z]} {q}" for q, z in capacity),
               *(o[0] for o in offers)),
         technology=(*kinds, *(q for q, _ in capacity), *["import"] * len(offers)),
         fuel=(*(model.fuel_of[q] for q in (*kinds, *(q for q, _ in capacity))), *["import"] * len(offers)),
@@ -204,9 +201,8 @@ def _joined(first: NDArray[Any], *rest: Sequence[object]) -> NDArray[Any]:
     return np.concatenate([first, *(np.asarray(r, first.dtype) for r in rest)])
 
 
-def _block_name(model: GridModel, n: int) -> str:
-    p = model.table.plants[n]
-    return f"{model.case.zone_names[p.zone]} {p.technology}" + (" captive" if p.captive else "")
+def _block_name(p: Plant, zones: Sequence[str]) -> str:
+    return f"{zones[p.zone]} {p.technology}" + (" captive" if p.captive else "")
 
 
 def _links(wires: Sequence[Wire]) -> Links:

@@ -94,6 +94,21 @@ class GridModel:
         """Plants whose output follows the weather."""
         return tuple(p for p in self.plants if p.technology in WEATHER_DRIVEN)
 
+    def driven_mw(self, serving: NDArray[np.bool_]) -> dict[tuple[str, int], float]:
+        """Capacity of the weather-driven plants that serve, by technology and zone."""
+        kinds, kind, mw = self._driven
+        count = np.bincount(kind[serving], minlength=len(kinds)).tolist()
+        total = np.bincount(kind[serving], mw[serving], minlength=len(kinds)).tolist()
+        return {k: x for k, n, x in zip(kinds, count, total, strict=True) if n}
+
+    @cached_property
+    def _driven(self) -> tuple[list[tuple[str, int]], Ints, Floats]:
+        """Technologies and zones of weather-driven plants, which of them each plant is, and its capacity."""
+        each = [(p.technology, p.zone) for p in self.weather_driven]
+        kinds = list(dict.fromkeys(each))
+        return (kinds, np.array([kinds.index(k) for k in each], np.int64),
+                np.array([p.capacity_mw for p in self.weather_driven]))  # fmt: skip
+
     @cached_property
     def batteries(self) -> tuple[Plant, ...]:
         """Stores."""
