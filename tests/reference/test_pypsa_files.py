@@ -12,6 +12,7 @@ import gridrush as gr
 from gridrush.errors import CaseError
 from gridrush.grid.dispatch import dispatch
 from gridrush.grid.pypsa import from_pypsa
+from gridrush.study.network_opened import open_with_places
 
 pypsa = pytest.importorskip("pypsa")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -156,3 +157,37 @@ def test_a_network_with_something_to_build_is_planned_as_it_was_loaded(tmp_path:
     case = gr.load_case(written(n, "netcdf", tmp_path))
     assert n.optimize(solver_name="highs", log_to_console=False)[0] == "ok"
     assert gr.plan(case).cost_usd == pytest.approx(n.objective, rel=2e-3)
+
+
+@pytest.mark.parametrize("how", ["hdf5", "csv_folder"])
+def test_series_of_other_snapshots_in_a_file_are_told_with_everything_else(how: str, tmp_path: Path) -> None:
+    n = three_hourly()
+    n.generators.loc["coal", "p_nom"] = -5.0
+    n.generators.loc["gas", "bus"] = "nowhere"
+    path = written(n, how, tmp_path)
+    if how == "csv_folder":
+        series = path / "loads-p_set.csv"
+        series.write_text("\n".join(series.read_text().splitlines()[:11]) + "\n")
+    else:
+        with pd.HDFStore(path) as store:
+            store.put("/loads_t/p_set", store["/loads_t/p_set"].iloc[:10], format="table")
+
+    for read in (gr.load_case, lambda p: open_with_places(p).network):
+        with pytest.raises(CaseError) as caught:
+            read(path)
+
+        told = str(caught.value)
+        assert len(caught.value.problems) == 3
+        for part in ("p_set", "found '10 rows', need 24 rows", "generators[coal].p_nom", "nowhere"):
+            assert part in told
+    assert list(path.parent.iterdir()) == [path]  # nothing left beside it
+
+
+def test_a_network_in_memory_is_a_case_too() -> None:
+    n = three_hourly()
+
+    network = gr.load_case(n, zones={"a": "one", "b": "one"})
+
+    assert network.zones == ("one",)
+    assert network.path is None
+    assert gr.dispatch(network).cost_usd <= gr.dispatch(gr.load_case(n)).cost_usd

@@ -121,8 +121,8 @@ def spend(short, energy, period, count, node, parent, out_mw, in_mw, can, must, 
     rounds, since the first did not know the second.
 
     short, side: (Z, T); energy: (H, P); period: (T,); count: (H,) and node to in_mw: (H, N) as in `lack`, from the zone
-    of each reservoir; can, must, run: (H, T), work: (4, T); order: (T,), begin: (P + 2,). In the end `run` holds what is
-    run as a share of what could be, and short what is lacking then.
+    of each reservoir; can, must, run: (H, T), work: (4, T); order: (T,), begin: (P + 2,). In the end `run` holds what
+    is run as a share of what could be, and short what is lacking then.
     """
     for p in range(begin.size):
         begin[p] = 0

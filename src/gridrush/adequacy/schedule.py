@@ -59,7 +59,7 @@ def planned_supply(
     dict of str to (int, int)
         First hour and end hour of each unit's maintenance.
     """
-    u, T = system.units, system.time.size
+    u = system.units
     todo = np.flatnonzero((u.maintenance_h > 0) & (u.capacity_mw > 0)).tolist()
     if not todo and not len(system.reservoirs):
         return system, {}

@@ -266,7 +266,8 @@ def tree(
                         side, limit = 0, out[k, h]
                         if x <= 0.0:
                             side, limit = 1, back[k, h]
-                        share = pair_mw[e, side] * profiles[pair[e, 1], begin + np.uint64(h)] / limit if limit > 0.0 else 0.0
+                        most_here = pair_mw[e, side] * profiles[pair[e, 1], begin + np.uint64(h)]
+                        share = most_here / limit if limit > 0.0 else 0.0
                         if link_up.shape[0] > 0:
                             share *= link_up[begin + np.uint64(h), pair[e, 0]]
                         flow[pair[e, 0], begin + np.uint64(h)] = sign * x * share

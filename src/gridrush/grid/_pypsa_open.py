@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
+import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +28,12 @@ def is_network(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def open_network(path: str | Path) -> Any:
-    """PyPSA network in a netCDF or HDF5 file or a CSV folder."""
+def open_network(path: str | Path, problems: list[Problem] | None = None) -> Any:
+    """PyPSA network in a netCDF or HDF5 file or a CSV folder.
+
+    problems: where series that do not fit the snapshots are told, and the network read without them; without such a
+    list they are an error.
+    """
     path = Path(path)
     wanted = "a PyPSA network: a netCDF or HDF5 file or a CSV folder"
     if not path.exists():
@@ -40,17 +48,70 @@ def open_network(path: str | Path) -> Any:
             import pypsa
 
             n = pypsa.Network()
-            if path.is_dir():
-                n.import_from_csv_folder(path)
-            elif path.suffix.lower() in HDF5:
-                n.import_from_hdf5(path)
-            else:
-                n.import_from_netcdf(path)
+            with _without_strays(path, problems) as sound:
+                if path.is_dir():
+                    n.import_from_csv_folder(sound)
+                elif path.suffix.lower() in HDF5:
+                    n.import_from_hdf5(sound)
+                else:
+                    n.import_from_netcdf(sound)
     except ImportError as missing:
         raise EngineError(f"reading {path.name} needs pip install 'gridrush[pypsa]': {missing}") from None
     except (OSError, ValueError, KeyError, RuntimeError) as broken:  # HDF5 errors are RuntimeErrors
-        raise CaseError([Problem(str(path), str(broken).splitlines()[-1], wanted)]) from None
+        told = [*(problems or ()), Problem(str(path), str(broken).splitlines()[-1], wanted)]
+        raise CaseError(told) from None
     return n
+
+
+@contextmanager
+def _without_strays(path: Path, problems: list[Problem] | None) -> Iterator[Path]:
+    """The network's file or folder, or a copy without the series that have another number of rows than snapshots."""
+    snapshots, rows = _lengths(path)
+    strays = {name: n for name, n in rows.items() if n != snapshots}
+    if not strays:
+        yield path
+        return
+    wanted = f"{snapshots} rows, one for each snapshot"
+    found = [Problem(f"{path}: {name}", f"{n} rows", wanted) for name, n in sorted(strays.items())]
+    if problems is None:
+        raise CaseError(found)
+    problems += found
+    with tempfile.TemporaryDirectory(prefix="gridrush-") as folder:
+        sound = Path(folder) / path.name
+        if path.is_dir():
+            shutil.copytree(path, sound, ignore=lambda _, names: [n for n in names if n in strays])
+        else:
+            import pandas as pd
+
+            shutil.copy(path, sound)
+            with pd.HDFStore(sound) as store:
+                opened: Any = store  # the stubs take its methods for tables
+                for name in strays:
+                    opened.remove(name)
+        yield sound
+
+
+def _lengths(path: Path) -> tuple[int, dict[str, int]]:
+    """Number of snapshots, and of rows of each series; in netCDF they cannot differ, so nothing is looked at."""
+    if path.is_dir():
+        if not (path / "snapshots.csv").is_file():
+            return 0, {}
+        count = {f.name: _rows(f) for f in path.glob("*.csv") if "-" in f.stem or f.stem == "snapshots"}
+        return count.pop("snapshots.csv"), count
+    if path.suffix.lower() not in HDF5:
+        return 0, {}
+    import pandas as pd
+
+    with pd.HDFStore(path, "r") as store:
+        opened: Any = store  # the stubs take its methods for tables
+        count = {k: int(opened.get_storer(k).nrows) for k in opened if "_t/" in k or k == "/snapshots"}
+    return count.pop("/snapshots", 0), count
+
+
+def _rows(file: Path) -> int:
+    """Rows of a CSV file below its header."""
+    with file.open(encoding="utf-8", newline="") as text:
+        return sum(1 for row in csv.reader(text) if row) - 1
 
 
 def hours_of_snapshots(n: Any) -> tuple[Floats, bool]:

@@ -6,6 +6,7 @@ what the dispatch model does not know is dropped and said so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ def from_pypsa(
     value_usd_per_mwh: float = VALUE_OF_LOST_LOAD_USD_PER_MWH,
     period: int | None = None,
     extendable: bool = True,
+    found: Sequence[Problem] = (),
 ) -> tuple[System, list[str]]:
     """System of a PyPSA network, and a line for everything that was dropped or changed.
 
@@ -49,6 +51,8 @@ def from_pypsa(
         Investment period to read, with what is active in it. None: all, laid end to end.
     extendable : bool
         Whether components that can be extended are there, at their optimum if it is known, else at their present size.
+    found : sequence of Problem
+        What `open_network` told of a network in memory, to be raised with the rest.
 
     Snapshots that stand for a whole number of hours, of operation and of storage alike, appear that many times.
 
@@ -57,16 +61,18 @@ def from_pypsa(
     CaseError
         With every problem found: missing buses, negative limits, NaN series, series of other snapshots.
     """
-    n: Any = open_network(source) if isinstance(source, str | Path) else source
-    return _Reader(n, zones, value_usd_per_mwh, period, extendable).system()
+    problems = list(found)
+    n: Any = open_network(source, problems) if isinstance(source, str | Path) else source
+    return _Reader(n, zones, value_usd_per_mwh, period, extendable, problems).system()
 
 
 class _Reader:
     """One pass over a network; problems and dropped features gather on the way."""
 
-    def __init__(self, n: Any, zones: Zoning, value: float, period: int | None, extendable: bool) -> None:
-        self.n, self.value, self.extendable = n, value, extendable
-        self.problems: list[Problem] = []
+    def __init__(
+        self, n: Any, zones: Zoning, value: float, period: int | None, extendable: bool, problems: list[Problem]
+    ) -> None:
+        self.n, self.value, self.extendable, self.problems = n, value, extendable, problems
         self.dropped: list[str] = []
         years = n.snapshots.get_level_values(0) if n.snapshots.nlevels > 1 else None
         self.at = np.arange(len(n.snapshots))

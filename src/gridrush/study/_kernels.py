@@ -178,9 +178,9 @@ def month_rows(
             out[r, t] += charge[t, j]
             out[r + Z, t] += discharge[t, j]
     for i in range(source.size):
-        for near, far, sign in ((source[i], target[i], 1.0), (target[i], source[i], -1.0)):
+        for far, sign in ((target[i], 1.0), (source[i], -1.0)):
             share, lost, net = loss_share[i], first + 8 * Z + far, first + 9 * Z + far
-            for t in range(hours):  # sent from the near end to the far one
+            for t in range(hours):  # what arrives at this end
                 out[lost, t] += share * max(sign * flow[i, t], 0.0)
             for t in range(hours):
                 there, back = max(sign * flow[i, t], 0.0), max(-sign * flow[i, t], 0.0)

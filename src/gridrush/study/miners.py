@@ -168,7 +168,8 @@ class ScenarioMiners:
                 assume.world_quantile is not None
             ) else world_path(
                 case, first=f"{case.first_year}-01", last=f"{case.last_year}-12", after=assume.hashprice_after,
-                growth_share=assume.hashprice_growth_share, record_ends=assume.world_last_month, fleet=known.fleet_j_per_th,
+                growth_share=assume.hashprice_growth_share, record_ends=assume.world_last_month,
+                fleet=known.fleet_j_per_th,
             )  # fmt: skip
             p, w = case.parameters, self._world
             one = break_even_price(w.hashprice_usd_per_ph_day, [1.0], pue=p.mining_pue.value,

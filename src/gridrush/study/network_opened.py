@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gridrush.case.system import System
+from gridrush.errors import Problem
 from gridrush.grid._pypsa_open import Zoning, open_network, zones_of
 from gridrush.grid.dispatch import Engine
 from gridrush.study.networks import PRAS, Network, load_case, named, quicker_engine
@@ -60,8 +61,9 @@ def open_with_places(where: str | Path, *, zones: Zoning = None, period: int | N
         return OpenedNetwork(network, {}, {}, {}, quicker_engine(network))
     from gridrush.grid.pypsa import from_pypsa
 
-    n = open_network(path)
-    system, dropped = from_pypsa(n, zones=zones, period=period)
+    problems: list[Problem] = []
+    n = open_network(path, problems)
+    system, dropped = from_pypsa(n, zones=zones, period=period, found=problems)
     network = named(system, path, dropped, zones)
     buses = [str(b) for b in n.buses.index]
     zone_of = zones_of(n, buses, zones, [])

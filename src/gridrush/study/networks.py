@@ -18,6 +18,8 @@ from gridrush.errors import CaseError, Problem
 from gridrush.grid._pypsa_open import Zoning, is_network
 
 if TYPE_CHECKING:
+    import pypsa
+
     from gridrush.grid.dispatch import Engine
 
 PRAS = ".pras"
@@ -70,13 +72,14 @@ def is_file_of_a_system(where: str | Path) -> bool:
     return path.suffix.lower() == PRAS or (is_network(path) and not (path / "case.yaml").exists())
 
 
-def load_case(where: str | Path, *, zones: Zoning = None, period: int | None = None) -> Case | Network:
+def load_case(where: str | Path | pypsa.Network, *, zones: Zoning = None, period: int | None = None) -> Case | Network:
     """The case or the network of that name, read and checked.
 
     Parameters
     ----------
-    where : str or Path
-        A built-in case, a case folder, a PyPSA network (netCDF, HDF5 or CSV folder) or a PRAS system (`.pras`).
+    where : str, Path or pypsa.Network
+        A built-in case, a case folder, a PyPSA network (netCDF, HDF5, CSV folder or in memory) or a PRAS system
+        (`.pras`).
     zones : mapping, str or int, optional
         PyPSA: zone of each bus, the column of `buses` that names it, or a number of zones to gather buses into.
     period : int, optional
@@ -100,6 +103,11 @@ def load_case(where: str | Path, *, zones: Zoning = None, period: int | None = N
 
     `gridrush.dispatch(load_case("network.nc", zones=5)).cost_usd`
     """
+    if not isinstance(where, str | Path):
+        from gridrush.grid.pypsa import from_pypsa
+
+        system, dropped = from_pypsa(where, zones=zones, period=period)
+        return named(system, None, dropped, zones)
     path = Path(where)
     for_pypsa = [Problem(name, x, "a PyPSA network to go with it") for name, x in (("zones", zones), ("period", period))
                  if x is not None]  # fmt: skip
@@ -124,10 +132,10 @@ def load_case(where: str | Path, *, zones: Zoning = None, period: int | None = N
     return named(replace(system, demand=demand), path, dropped, None)
 
 
-def named(system: System, path: Path, dropped: list[str], zones: Zoning) -> Network:
-    """A system with the file it was read from."""
+def named(system: System, path: Path | None, dropped: list[str], zones: Zoning) -> Network:
+    """A system with the file it was read from, if there is one."""
     parts = {f.name: getattr(system, f.name) for f in fields(System)}
-    return Network(**parts, name=path.name, dropped=tuple(dropped), path=path, zoning=zones)
+    return Network(**parts, name="" if path is None else path.name, dropped=tuple(dropped), path=path, zoning=zones)
 
 
 def given(
