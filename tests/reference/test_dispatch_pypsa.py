@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from gridrush.errors import CaseError
+from gridrush.grid.commitment import commit, commitment_terms
 from gridrush.grid.dispatch import dispatch
 from gridrush.grid.pypsa import from_pypsa, to_pypsa
 from gridrush.grid.synthetic import random_system
@@ -100,3 +101,42 @@ def test_a_broken_network_gives_every_problem_at_once():
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
     with pytest.raises(CaseError, match="nothing"):
         from_pypsa(tmp_path / "none.nc")
+
+
+def committable(hours: int = 48) -> object:
+    """Two buses; coal loads at least half and is dear to start, gas a third, peaks are free to come and go."""
+    n = pypsa.Network(snapshots=pd.date_range("2021-01-01", periods=hours, freq="h"))
+    n.add("Bus", ["a", "b"])
+    wave = pd.Series(220.0 + 130.0 * np.sin(np.arange(hours) / 24 * 2 * np.pi), n.snapshots)
+    n.add("Load", ["town", "village"], bus=["a", "b"], p_set=0.0)
+    n.loads_t.p_set = pd.DataFrame({"town": 0.7 * wave, "village": 0.3 * wave})
+    n.add("Generator", "coal", bus="a", p_nom=200, marginal_cost=20, committable=True, p_min_pu=0.5, start_up_cost=9000)
+    n.add("Generator", "gas", bus="b", p_nom=120, marginal_cost=45, committable=True, p_min_pu=0.33, start_up_cost=1500)
+    n.add("Generator", "peak", bus="a", p_nom=200, marginal_cost=140)
+    n.add("Generator", ["spill a", "spill b"], bus=["a", "b"], p_nom=500, p_max_pu=0.0, p_min_pu=-1.0)
+    n.add("Link", "ab", bus0="a", bus1="b", p_nom=60, p_min_pu=-1)
+    return n
+
+
+def test_units_that_are_on_or_off_cost_what_pypsa_finds(tmp_path):
+    n = committable()
+    n.optimize(solver_name="highs", log_to_console=False)
+    theirs = float(n.objective)
+    fresh = committable()
+    s, _ = from_pypsa(fresh)
+    least, start = commitment_terms(fresh, s)
+
+    whole = commit(s, least_load_share=least, start_usd_per_mw=start, gap_share=1e-9)
+
+    assert dict(zip(s.units.name, least, strict=True)) == pytest.approx({"coal": 0.5, "gas": 0.33, "peak": 0.0})
+    assert whole.cost_usd == pytest.approx(theirs, rel=1e-7)
+    assert whole.start_cost_usd > 0
+    assert whole.cost_usd > 1.001 * dispatch(s).cost_usd  # else nothing was tried
+    np.testing.assert_allclose(
+        whole.on[:, :2], n.generators_t.status[["coal", "gas"]].to_numpy(), atol=1e-6
+    )
+    told: list[float] = []
+    relaxed = commit(s, least_load_share=least, start_usd_per_mw=start, integer=False,
+                     progress=lambda share, _: told.append(share))  # fmt: skip
+    assert relaxed.cost_usd <= whole.cost_usd
+    assert told == [1.0]

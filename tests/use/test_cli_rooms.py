@@ -55,6 +55,31 @@ def test_both_engines_dispatch_a_week_of_a_case_at_one_cost(case: str, capsys: C
 
 
 @pypsa_is_loud
+def test_a_unit_is_started_by_hand_arithmetic(tmp_path: Path, capsys: Captured) -> None:
+    pypsa = pytest.importorskip("pypsa")
+    n = pypsa.Network(snapshots=pd.date_range("2030-01-01", periods=4, freq="h"))
+    n.add("Bus", "town")
+    n.add("Generator", "steam", bus="town", p_nom=100, marginal_cost=10, committable=True, p_min_pu=0.5,
+          start_up_cost=2000)  # fmt: skip
+    n.add("Generator", "motor", bus="town", p_nom=100, marginal_cost=50)
+    n.add("Load", "people", bus="town", p_set=[80.0, 20.0, 20.0, 80.0])
+    n.export_to_netcdf(tmp_path / "one.nc")
+
+    found = answer(capsys, "commit", str(tmp_path / "one.nc"))
+
+    # on all along it would run 30 MW too much in two hours, which spills: cheaper than 20 MW of motor and a start
+    assert found["cost_usd"] == pytest.approx(10 * (80 + 50 + 50 + 80))
+    assert found["units"]["steam"] == {"hours_on": 4.0, "starts": 0.0, "generation_mwh": pytest.approx(260.0)}
+    assert run(["commit", str(tmp_path / "one.nc"), "--relaxed"]) == 0
+    assert "hours on" in capsys.readouterr().out
+
+
+def test_only_a_network_says_what_a_start_costs(case: str, capsys: Captured) -> None:
+    assert run(["commit", case]) == 2
+    assert "a PyPSA network" in capsys.readouterr().err
+
+
+@pypsa_is_loud
 def test_a_network_is_dispatched_by_hand_arithmetic(network: str, capsys: Captured) -> None:
     found = answer(capsys, "dispatch", network)
     assert found["cost_usd"] == pytest.approx(24 * (70 * 10 + 30 * 10_000) + 24 * 60 * 10)

@@ -1,4 +1,4 @@
-"""`gridrush dispatch` and `contingency`: who runs, who is cut, and what the ten worst losses would do."""
+"""`gridrush dispatch`, `commit` and `contingency`: who runs, who is cut, and what the ten worst losses would do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gridrush.cli.options import Json, ScenarioName, SystemArgument, WeatherSeed, Year, Zones
-from gridrush.cli.show import give_json, give_table
+from gridrush.cli.show import give_json, give_table, progress_bar
 from gridrush.errors import CaseError, Problem
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ Examples:
   gridrush dispatch network.nc --engine lp --json
   gridrush dispatch network.nc --zones 5
   gridrush dispatch kazakhstan --without "Ekibastuz GRES-1 unit 2" --rationing orders.csv""")(dispatch)  # fmt: skip
+    app.command(epilog="""\b
+Examples:
+  gridrush commit network.nc --week 3
+  gridrush commit network.nc --relaxed --reserve 200 --json""")(commit)
     app.command(epilog="""\b
 Examples:
   gridrush contingency kazakhstan --year 2021
@@ -101,6 +105,59 @@ def dispatch(
     heads = ["zone", "load GWh", "not served MWh", "mean price USD/MWh"]
     give_table(heads, [[z, f["load_mwh"] / 1e3, f["unserved_mwh"], f["mean_price_usd_per_mwh"]]
                        for z, f in found["zones"].items()])  # fmt: skip
+
+
+def commit(
+    network: Annotated[str, typer.Argument(help="A PyPSA network (.nc, .h5, CSV folder) with committable generators.")],
+    period: Annotated[int | None, typer.Option("--year", help="Investment period of the network.")] = None,
+    week: Annotated[int | None, typer.Option(help="Only this week, 1 to 53, counted from the first hour.")] = None,
+    zones: Zones = None,
+    relaxed: Annotated[
+        bool, typer.Option("--relaxed", help="Let units be partly on: quicker, and no dearer than the truth.")
+    ] = False,
+    reserve: Annotated[float, typer.Option(min=0.0, help="Headroom that running units keep together. [MW]")] = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Units that are on or off, with least loads and costs of starting, week by week (linopy and HiGHS)."""
+    import numpy as np
+
+    from gridrush.grid.commitment import commit as operate
+    from gridrush.grid.commitment import commitment_terms
+    from gridrush.study.networks import is_file_of_a_system, week_of
+
+    if not is_file_of_a_system(network) or network.lower().endswith(".pras"):
+        wanted = "a PyPSA network: nothing else says what units load at least and what a start costs"
+        raise CaseError([Problem("network", network, wanted)])
+    given = read_system(network, period, None, zones, 1)
+    system = given.system if week is None else week_of(given.system, week)
+    least, start = commitment_terms(network, given.system)
+    began = time.perf_counter()
+    with progress_bar("on and off, week by week") as tell:
+        found = operate(system, least_load_share=least, start_usd_per_mw=start, integer=not relaxed, reserve_mw=reserve,
+                        progress=tell)  # fmt: skip
+    seconds = time.perf_counter() - began
+    firm = np.array([kind == "firm" for kind in system.demand.kind], bool)
+    unserved = _mwh((system.demand.load_mw - found.served_mw)[:, firm])
+    rose = np.maximum(np.diff(found.on, axis=0), 0.0).sum(axis=0)
+    units = {
+        name: {"hours_on": float(found.on[:, g].sum()), "starts": float(rose[g]),
+               "generation_mwh": float(found.generation_mw[:, g].sum())}
+        for g, name in enumerate(system.units.name) if least[g] > 0.0 or start[g] > 0.0
+    }  # fmt: skip
+    if as_json:
+        give_json({
+            **given.to_dict(), "week": week, "hours": system.time.size, "integer": not relaxed, "reserve_mw": reserve,
+            "cost_usd": found.cost_usd, "start_cost_usd": found.start_cost_usd, "unserved_mwh": unserved,
+            "units": units, "engine": "lp", "seconds": seconds,
+        })  # fmt: skip
+        return
+    _say_dropped(given)
+    typer.echo(
+        f"{given.name}: {system.time.size} hours, cost {found.cost_usd:,.0f} USD, of it starts "
+        f"{found.start_cost_usd:,.0f}, not served {unserved:,.1f} MWh; {seconds:.1f} s"
+    )
+    give_table(["unit", "hours on", "starts", "GWh"],
+               [[k, u["hours_on"], u["starts"], u["generation_mwh"] / 1e3] for k, u in units.items()])  # fmt: skip
 
 
 def contingency(

@@ -8,7 +8,9 @@ hours as a year's dispatch does it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from gridrush.case.system import NO_RESERVOIRS, Reservoirs, System
 from gridrush.errors import CaseError, EngineError, Problem
+from gridrush.grid._pypsa_open import open_network
 from gridrush.grid.dispatch import dispatch
 from gridrush.grid.lp import link_limits_mw, unit_limits_mw
 from gridrush.units import Floats
@@ -42,6 +45,7 @@ def commit(
     integer: bool = True,
     reserve_mw: float = 0.0,
     gap_share: float = 1e-4,
+    progress: Callable[[float, str], None] | None = None,
 ) -> Commitment:
     """Cheapest operation when units have a least load and cost something to start.
 
@@ -58,6 +62,8 @@ def commit(
         Headroom that units which are on keep together; a shortfall costs the highest value of load. [MW]
     gap_share : float
         Gap at which HiGHS may stop a week.
+    progress : callable, optional
+        Given the share done and a word after each week.
     """
     G, T = len(system.units), system.time.size
     least, start = np.asarray(least_load_share, np.float64), np.asarray(start_usd_per_mw, np.float64)
@@ -81,7 +87,26 @@ def commit(
         )
         before = on[hours][-1], generation[hours][-1]
         cost, starts = cost + spent, starts + starting
+        if progress is not None:
+            progress(hours.stop / T, f"week {first // HOURS_PER_WEEK + 1}")
     return Commitment(on, generation, served, cost, starts)
+
+
+def commitment_terms(source: Any, system: System) -> tuple[Floats, Floats]:
+    """Least load, as a share of what is available, and cost of a start [USD/MW] of each unit of a system that was read
+    from this network. (G,) each
+
+    Both are zero for units that are not committable. Of a least load that changes by snapshot the highest counts; least
+    times up and down, and what a stop costs, are left out.
+    """
+    n: Any = open_network(source) if isinstance(source, str | Path) else source
+    least, start = np.zeros(len(system.units)), np.zeros(len(system.units))
+    for g, (name, mw) in enumerate(zip(system.units.name, system.units.capacity_mw, strict=True)):
+        if name in n.generators.index and n.generators.at[name, "committable"] and mw > 0.0:
+            row, series = n.generators.loc[name], n.generators_t["p_min_pu"]
+            share = float(series[name].max() if name in series else row["p_min_pu"])
+            least[g], start[g] = min(share * float(row["p_nom"]) / mw, 1.0), float(row["start_up_cost"]) / mw
+    return least, start
 
 
 def _week(s: System, hours: slice, water: Floats | None) -> System:
