@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from gridrush.errors import CaseError
 from gridrush.grid.dispatch import dispatch
@@ -88,6 +89,48 @@ def test_relays_shed_by_steps_only_when_the_frequency_is_low_long_enough():
     assert swing(2000.0, relays).nadir_hz > swing(2000.0, AREA).nadir_hz
     with pytest.raises(CaseError, match="kinetic_energy_mws"):
         swing(1.0, replace(AREA, kinetic_energy_mws=0.0))
+
+
+def by_scipy(lost: float, a: Frequency, seconds: float) -> tuple[float, float]:
+    """Lowest frequency and load shed, with scipy's integrator stopped at every relay: a second implementation."""
+
+    def slope(_, x):
+        want = min(max(a.droop_mw_per_hz * (a.nominal_hz - x[0]), 0.0), a.headroom_mw)
+        power = x[1] + shed - lost - a.load_damping_share_per_hz * (a.load_mw - shed) * (x[0] - a.nominal_hz)
+        return [a.nominal_hz * power / (2.0 * a.kinetic_energy_mws), (want - x[1]) / a.governor_s]
+
+    t, x, shed, nadir = 0.0, [a.nominal_hz, 0.0], 0.0, a.nominal_hz
+    waiting, since = list(a.ufls), {}
+    while t < seconds:
+        ends = [since[r] + r[1] for r in waiting if r in since]
+        until = min([seconds, *ends])
+        crossings = []
+        for relay in waiting:
+            crossing = lambda _, x, level=relay[0]: x[0] - level  # noqa: E731
+            crossing.terminal, crossing.direction = True, 1.0 if relay in since else -1.0
+            crossings.append(crossing)
+        leg = solve_ivp(slope, (t, until), x, events=crossings, rtol=1e-10, atol=1e-10, max_step=0.05)
+        t, x, nadir = float(leg.t[-1]), leg.y[:, -1].tolist(), min(nadir, float(leg.y[0].min()))
+        for relay, hit in zip(list(waiting), leg.t_events or [], strict=True):
+            if hit.size:
+                since = {k: v for k, v in since.items() if k != relay} if relay in since else {**since, relay: t}
+        for relay in [r for r in waiting if r in since and t >= since[r] + r[1] - 1e-12]:
+            shed += relay[2] * a.load_mw
+            waiting.remove(relay)
+    return nadir, shed
+
+
+@pytest.mark.parametrize("lost", [600.0, 900.0, 1150.0, 1600.0, 2400.0])
+def test_the_swing_and_its_relays_are_those_of_another_integrator(lost):
+    relays = replace(AREA, ufls=((49.2, 0.15, 0.04), (49.0, 0.15, 0.04), (48.8, 0.3, 0.06), (48.4, 0.15, 0.1)))
+
+    w = swing(lost, relays)
+
+    nadir, shed = by_scipy(lost, relays, 60.0)
+    assert w.total_shed_mw == pytest.approx(shed, rel=1e-9)
+    assert w.nadir_hz == pytest.approx(nadir, abs=0.02)  # relays act at the step of 10 ms after their delay
+    free = swing(lost, AREA)
+    assert free.nadir_hz == pytest.approx(by_scipy(lost, AREA, 60.0)[0], abs=1e-4)
 
 
 def test_rationing_moves_cuts_within_a_zone_by_rank_and_evenly():
