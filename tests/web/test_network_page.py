@@ -1,16 +1,13 @@
 """A PyPSA network on the page: by role and name, in four languages, both themes and four widths."""
 
-import os
 import re
-import shutil
-import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import Open, figure, served, settled, violations
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("fastapi")
@@ -18,67 +15,16 @@ pytest.importorskip("pypsa")
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "study"))
 import small_network  # noqa: E402 - after what it needs
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 VIEWS = ("start", "span", "week", "map", "room", "compare", "take")
 
-pytestmark = [
-    pytest.mark.web,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-    pytest.mark.filterwarnings("ignore:.*legacy_string_dtype"),
-]
-
-Open = Callable[..., Any]
+pytestmark = [pytest.mark.web, pytest.mark.filterwarnings("ignore:.*legacy_string_dtype")]
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     path = small_network.week(tmp_path_factory.mktemp("net") / "week.nc")
-    command = [sys.executable, "-c", "from gridrush.cli.main import main; main()", "web", str(path), "--port", "0",
-               "--no-browser", "--workers", "1"]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as p:
-        assert p.stdout is not None
-        yield p.stdout.readline().split()[0]
-        p.send_signal(signal.SIGINT)
-        p.wait(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield b
-        b.close()
-
-
-@pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Open]:
-    contexts, noise, asked = [], [], []
-
-    def visit(query: str = "", *, width: int = 1280, theme: str = "light") -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, locale="en-US")
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda e: noise.append(str(e)))
-        page.on("console", lambda m: noise.append(m.text) if m.type == "error" and "unsafe" not in m.text else None)
-        page.on("request", lambda r: asked.append(r.url))
-        page.goto(address + query)
-        settled(page)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert not noise, noise
-    assert not [u for u in asked if not u.startswith((address, "data:", "blob:"))]
-
-
-def settled(page: Any) -> None:
-    page.wait_for_selector("[data-busy=no]", timeout=180_000)  # kernels may have to be compiled first
-
-
-def figure(page: Any, name: str) -> str:
-    return str(page.locator(f"[data-key={name}] strong").inner_text())
+    with served(str(path), "--workers", "1") as found:
+        yield found
 
 
 def turn_to(page: Any, view: str) -> None:
@@ -194,13 +140,11 @@ def test_every_view_opens_in_every_language(visit: Open, language: str) -> None:
 def test_axe_finds_nothing_in_any_view(visit: Open, theme: str) -> None:
     page = visit("?s=network~load:South=100~cut=5~demand=1.1", theme=theme)
     page.locator(".delta").nth(5).wait_for(timeout=60_000)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
     found = {}
     for view in VIEWS:
         turn_to(page, view)
         page.wait_for_timeout(200)
-        found[view] = page.evaluate(
-            "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]))")  # fmt: skip
+        found[view] = violations(page)
     assert found == {view: [] for view in VIEWS}
 
 
@@ -215,12 +159,9 @@ def test_nothing_hangs_over_the_side_in_any_view(visit: Open, width: int) -> Non
 def test_a_broken_network_lists_every_problem_in_place(browser: Any, tmp_path: Path) -> None:
     good = small_network.week(tmp_path / "good.nc")
     path = small_network.broken(tmp_path / "broken.nc")
-    command = [sys.executable, "-c", "from gridrush.cli.main import main; main()", "web", str(path), "--port", "0",
-               "--no-browser", "--workers", "1"]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as p:
-        assert p.stdout is not None
+    with served(str(path), "--workers", "1") as address:
         page = browser.new_page()
-        page.goto(p.stdout.readline().split()[0])
+        page.goto(address)
         problems = page.get_by_role("alert").get_by_role("listitem")
         problems.first.wait_for()
         assert problems.count() == 3
@@ -229,5 +170,3 @@ def test_a_broken_network_lists_every_problem_in_place(browser: Any, tmp_path: P
         page.get_by_role("button", name="Check again").click()
         page.get_by_role("heading", name="broken.nc").wait_for(timeout=60_000)
         page.close()
-        p.send_signal(signal.SIGINT)
-        p.wait(timeout=20)

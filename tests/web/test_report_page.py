@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from importlib import resources
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from browsing import violations
 from playwright import sync_api
 
 from gridrush.report import build
@@ -18,25 +18,12 @@ from gridrush.report import build
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "report"))
 import fake_study
 
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+pytestmark = pytest.mark.web
 
-pytestmark = [
-    pytest.mark.web,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium on this machine"),
-]
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return build(fake_study.make_study(), tmp_path_factory.mktemp("page")).as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -152,9 +139,7 @@ def test_axe_finds_nothing(browser: sync_api.Browser, address: str, theme: Liter
     page = browser.new_page(color_scheme=theme, reduced_motion="reduce")
     page.goto(address)
     page.evaluate("document.querySelectorAll('details.twin').forEach((d, i) => { d.open = i < 3; })")
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]))")
-    assert found == []
+    assert violations(page) == []
     page.close()
 
 

@@ -1,84 +1,25 @@
 """The policy simulator in a browser: by role and name, in four languages and both themes."""
 
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import Open, figure, served, settled, violations
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("fastapi")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 VIEWS = ("start", "years", "week", "map", "plants", "money", "room", "claims", "compare", "take")
 
-pytestmark = [
-    pytest.mark.web,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
-]
-
-Open = Callable[..., Any]
+pytestmark = pytest.mark.web
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    command = [sys.executable, "-c", "from gridrush.cli.main import main; main()", "web", "--port", "0", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as p:
-        assert p.stdout is not None
-        yield p.stdout.readline().split()[0]
-        p.send_signal(signal.SIGINT)
-        p.wait(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield b
-        b.close()
-
-
-@pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Open]:
-    contexts, noise, asked = [], [], []
-
-    def visit(query: str = "", *, width: int = 1280, theme: str = "light", wait: bool = True) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, locale="en-US")
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda e: noise.append(str(e)))
-        page.on("console", lambda m: noise.append(m.text) if m.type == "error" and not mine(m.text) else None)
-        page.on("request", lambda r: asked.append(r.url))
-        page.goto(address + query)
-        if wait:
-            settled(page)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert not noise, noise
-    assert not [u for u in asked if not u.startswith((address, "data:", "blob:"))]
-
-
-def mine(text: str) -> bool:
-    """Whether the console complains of what a test did: a value refused, or an expression of the driver."""
-    return "422" in text or "unsafe-eval" in text
-
-
-def settled(page: Any) -> None:
-    page.wait_for_selector("[data-busy=no]", timeout=180_000)  # kernels may have to be compiled first
-
-
-def figure(page: Any, name: str) -> str:
-    return str(page.locator(f"[data-key={name}] strong").inner_text())
+    with served() as found:
+        yield found
 
 
 def slide(page: Any, label: str, value: float) -> None:
@@ -211,7 +152,7 @@ def test_a_job_shows_progress_and_its_result(visit: Open) -> None:
 
 
 def test_a_bad_address_gives_a_screen_and_no_error(visit: Open) -> None:
-    page = visit("?s=nowhere~fee=9999~x=1&view=nothing&year=1&week=x&lang=xx")
+    page = visit("?s=nowhere~fee=9999~x=1&view=nothing&year=1&week=x&lang=xx", refused=True)
     assert page.get_by_role("alert").count() or page.get_by_role("heading", name="Miners rush onto a grid").is_visible()
 
 
@@ -224,12 +165,10 @@ def turn_to(page: Any, view: str) -> None:
 def test_axe_finds_nothing_in_any_view(visit: Open, theme: str) -> None:
     page = visit("?s=nuclear~fee=5~growth=0.03", theme=theme)
     page.locator(".delta").nth(5).wait_for(timeout=60_000)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
     found = {}
     for view in VIEWS:
         turn_to(page, view)
-        found[view] = page.evaluate(
-            "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 3).map(n => n.html)]))")  # fmt: skip
+        found[view] = violations(page)
     assert found == {view: [] for view in VIEWS}
 
 
