@@ -60,7 +60,7 @@ def planned_supply(
         First hour and end hour of each unit's maintenance.
     """
     u = system.units
-    todo = np.flatnonzero((u.maintenance_h > 0) & (u.capacity_mw > 0)).tolist()
+    todo = np.flatnonzero((u.maintenance_h > 0) & (u.capacity_mw > 0)).tolist() if u.maintenance_h.any() else []
     if not todo and not len(system.reservoirs):
         return system, {}
     profiles, available = system.profiles, u.available
