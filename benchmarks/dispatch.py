@@ -4,6 +4,7 @@
     python benchmarks/dispatch.py fast      the fast engine with and without losses, water and stores
     python benchmarks/dispatch.py random N  N random networks of each kind: cost against the LP, optimality conditions
     python benchmarks/dispatch.py years N   N years with two reservoirs and two stores: cost against the LP, and time
+    python benchmarks/dispatch.py kazakhstan  22 years of the case: month by month in the coupled run, and as years
     python benchmarks/dispatch.py warm      lp: a second scenario from the first one's basis, beside from nothing
 """
 
@@ -21,6 +22,8 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+
+from gridrush.case.system import NO_RESERVOIRS, NO_STORAGE
 
 YEAR = {"zones": 3, "units": 46, "hours": 8760}
 
@@ -141,6 +144,39 @@ def years(n: int) -> None:
               f" {spent:.1f} ms, {spent / plain:.1f} times one without water and stores", flush=True)
 
 
+def kazakhstan() -> None:
+    import gridrush as gr
+    from gridrush.grid.dispatch import dispatch, merit_order
+    from gridrush.study import hours
+    from gridrush.study.simulate import simulate, year_systems
+
+    case = gr.load_case("kazakhstan")
+    spent: list[float] = []
+
+    def timed(*given, **named):
+        start = time.process_time()
+        found = dispatch(*given, **named)
+        spent.append(time.process_time() - start)
+        return found
+
+    hours.dispatch = timed
+    sums = []
+    for _ in range(6):
+        spent.clear()
+        simulate(case, samples=1, keep_hours=False)
+        sums.append(sum(spent))
+    hours.dispatch = dispatch
+    print(f"22 years as the coupled run meets them, {len(spent)} months with their stores: {min(sums[1:]):.3f} to"
+          f" {max(sums[1:]):.3f} s of processor time")
+    systems = list(year_systems(case, years=case.years).values())
+    merits = [merit_order(s) for s in systems]
+    for title, group in (("", systems), (" with water and stores left out", [
+        replace(s, units=s.units.planned, reservoirs=NO_RESERVOIRS, storage=NO_STORAGE) for s in systems
+    ])):  # fmt: skip
+        each = [_cpu_ms(partial(dispatch, s, merit=m), 3) for s, m in zip(group, merits, strict=True)]
+        print(f"22 years of 8,760 hours{title}: {sum(each) / 1e3:.3f} s, a year {min(each):.1f} to {max(each):.1f} ms")
+
+
 def warm() -> None:
     from gridrush.grid.lp import LpDispatch
     from gridrush.grid.synthetic import random_system
@@ -183,6 +219,8 @@ if __name__ == "__main__":
         year()
     elif what == "warm":
         warm()
+    elif what == "kazakhstan":
+        kazakhstan()
     elif what == "years":
         years(int(sys.argv[2]) if len(sys.argv) > 2 else 6)
     elif what == "random":
