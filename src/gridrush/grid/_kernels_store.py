@@ -16,19 +16,6 @@ import numpy as np
 BLOCK = 4
 """Bins are passed over by blocks of 2 to this power."""
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def drawn(first, last, price, begin, place, offered, draw, steps, room):
-    """Energy that a plant with `room` (T,) [MW] sells in hours first to last at a price. [MWh]"""
-    total = 0.0
-    for t in range(first, last):
-        x = -draw
-        for i in range(begin[t], begin[t + 1]):
-            if price <= steps[place[i]]:
-                break
-            x = offered[i]
-        total += min(max(-x, 0.0), room[t])
-    return total
-
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def gains(begin, place, offered, draw, moved, most_in, most_out, eff_in, eff_out, steps, least, start, row, more):

@@ -160,9 +160,8 @@ class _Turns:
 
     def mixed(self) -> tuple[Stores | None, Floats]:
         """The mix of the schedules found that should cost least, None when it is but one, and its water values."""
-        _, mix, worth = cheapest_mix(np.array(self.cost), np.array(self.used), self.energy)
+        mix, water = cheapest_mix(np.array(self.cost), np.array(self.used), self.energy, 1e9)
         weight = mix.reshape(-1, 2).sum(axis=1)
-        water = np.maximum(worth, 0.0)
         if (weight > LEAST_WEIGHT).sum() == 1:
             return None, water
         out = Stores.none(self.last - self.first, self.ends.shape[1])
