@@ -304,7 +304,7 @@ def _schedule_one(
     _GAINS(*rest.arrays(), np.ascontiguousarray(moved), float(st.charge_mw[j]), float(st.discharge_mw[j]), eff_in,
            eff_out, rest.steps.size, least, start, row, more)  # fmt: skip
     level, worth = np.empty(T), np.empty(T, np.int64)
-    _SCHEDULE(least, start, row, more, share, since, until, size, first, last, level, worth)
+    _SCHEDULE(least, start, row, more, bins.size, share, since, until, size, first, last, level, worth)
     out.stored[:, j] = level
     _move(st, np.array([j]), ends[:1], out)
     out.worth[:, j] = bins[worth]
@@ -313,19 +313,20 @@ def _schedule_one(
 def _bins(steps: Floats, eff_in: float, eff_out: float, spread: float) -> tuple[Floats, Floats, Ints, Ints]:
     """Worths of stored energy, from zero up (B,), at which a store sells less and buys more.
 
-    For each price step, sold at or (after all these) bought at: the share of the change that happens before each worth
-    (R, B + 1), and the first worth and the one after the last at which something does.
+    For each price step, sold at or (after all these) bought at, the first worth and the one after the last at which
+    something changes, and the share of the change that happens before the first worth and each after it (R, .).
     """
     centre = np.concatenate([steps * eff_out, steps / eff_in])
     if not spread or steps.size < 2:
         bins, since = np.unique(centre, return_inverse=True)
-        return bins, np.asarray(np.arange(bins.size + 1) > since[:, None], np.float64), since, since + 1
+        return bins, np.tile([0.0, 1.0], (since.size, 1)), since, since + 1
     low, high = centre[centre > 0].min() / (1.0 + spread), centre.max() * (1.0 + spread)
     edges = np.geomspace(low, high, int(np.log(high / low) / spread * WORTHS_PER_SPREAD) + 2)
-    with np.errstate(divide="ignore"):
-        share = np.clip((edges / centre[:, None] - 1.0 + spread) / (2.0 * spread), 0.0, 1.0)
-    share[centre == 0.0] = 1.0  # free power: before the first worth
-    share = np.concatenate([np.zeros((centre.size, 1)), share], axis=1)
-    share[:, -1] = 1.0
-    since, until = (share == 0.0).sum(axis=1) - 1, (share < 1.0).sum(axis=1)
+    since = np.searchsorted(edges, centre * (1.0 - spread), "right")
+    until = np.minimum(np.searchsorted(edges, centre * (1.0 + spread)) + 1, edges.size)
+    since[centre == 0.0], until[centre == 0.0] = 0, 1  # free power: before the first worth
+    at = since[:, None] + np.arange((until - since).max() + 1)
+    share = edges[np.clip(at - 1, 0, edges.size - 1)] / np.maximum(centre, low)[:, None]
+    share = np.where(at < until[:, None], np.clip((share - 1.0 + spread) / (2.0 * spread), 0.0, 1.0), 1.0)
+    share[:, 0] = 0.0
     return np.concatenate([[0.0], np.sqrt(edges[1:] * edges[:-1])]), share, since, until
