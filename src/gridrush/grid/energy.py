@@ -37,6 +37,8 @@ TURN_GAP_SHARE = 1e-3
 """Turns end when cost and bound are no further apart than this share of the cost."""
 WATER_GAP_SHARE = 8e-4
 """As `water.GAP_SHARE`, where there are stores too: their own gap is larger."""
+WATER_MOVED = 0.01
+"""Share of a water value below which a new guess is no other."""
 LEAST_WEIGHT = 1e-6
 """Weight in a mix below which a schedule is left out."""
 _GAINS: Any = _kernels_store.gains  # numba's types do not know about unpacked arguments
@@ -80,7 +82,7 @@ def operate(desk: Desk) -> tuple[Hours, Floats, Stores]:
         return settled.hours, settled.worth, Stores.none(T, J)
     ends = np.tile(s.storage.energy_mwh * s.storage.initial_share, (2, 1))
     spreads = _spreads(T, J)
-    stores = schedule_stores(desk, water, ends, spreads)
+    stores, water = schedule_stores(desk, water, ends, spreads, guess_again=H > 0)
     found = settle_water(desk, water, gap_share=WATER_GAP_SHARE)
     values = found.worth
     windows = spans(s) if H else []
@@ -134,7 +136,7 @@ class _Turns:
         desk = self.whole.part(self.period, self.first, self.last)
         water = self.settled
         for _ in range(MOST_TURNS):
-            self.take(desk, schedule_stores(desk, water[:, None], self.ends, spreads), water, bounds=True)
+            self.take(desk, schedule_stores(desk, water[:, None], self.ends, spreads)[0], water, bounds=True)
             if self.gap <= gap:
                 break
             mixed, mean = self.mixed()
@@ -185,23 +187,27 @@ class _Turns:
             into[here] = part
 
 
-def schedule_stores(desk: Desk, water: Floats, ends: Floats, spreads: list[float]) -> Stores:
+def schedule_stores(
+    desk: Desk, water: Floats, ends: Floats, spreads: list[float], *, guess_again: bool = False
+) -> tuple[Stores, Floats]:
     """Schedule every store against the rest, with water at its value; leaves desk.inject at the schedule.
 
     Several stores are placed in turns, from a common start on prices that are spread out and, where there is time for
     it, also one after the other, the one that loses least first: where power to charge with is short, turns from a
     common start never give it all to the better store. The cheaper of the two is kept.
 
-    ends (2, J): what is stored before the first hour and after the last; spreads: see `_in_turns`.
+    ends (2, J): what is stored before the first hour and after the last; spreads, guess_again: see `_in_turns`. Comes
+    with the water values it is for.
     """
     s, st = desk.system, desk.system.storage
-    found = [_in_turns(desk, water, ends, spreads, np.arange(len(st)), together=True)]
+    first, water = _in_turns(desk, water, ends, spreads, np.arange(len(st)), together=True, guess_again=guess_again)
+    found = [first]
     if len(spreads) > 2:
         better = np.argsort(-st.charge_efficiency * st.discharge_efficiency, kind="stable")
-        found.append(_in_turns(desk, water, ends, [0.0, 0.0], better, together=False))
+        found.append(_in_turns(desk, water, ends, [0.0, 0.0], better, together=False)[0])
         found.sort(key=lambda stores: _cost(desk, stores, water))
     desk.inject = _injected(s, found[0])
-    return found[0]
+    return found[0], water
 
 
 def _cost(desk: Desk, stores: Stores, water: Floats) -> float:
@@ -222,11 +228,13 @@ def _injected(s: System, stores: Stores) -> Floats:
 
 
 def _in_turns(
-    desk: Desk, water: Floats, ends: Floats, spreads: list[float], order: Ints, *, together: bool
-) -> Stores:
+    desk: Desk, water: Floats, ends: Floats, spreads: list[float], order: Ints, *, together: bool,
+    guess_again: bool = False,
+) -> tuple[Stores, Floats]:
     """Stores scheduled one after the other in as many rounds as there are spreads of the price steps.
 
-    together: stores of a zone begin with the schedule of one store as large as all.
+    together: stores of a zone begin with the schedule of one store as large as all. guess_again: half way, water is
+    guessed again, now that there are stores.
     """
     s, st = desk.system, desk.system.storage
     T, J = s.time.size, len(st)
@@ -237,6 +245,11 @@ def _in_turns(
     desk.inject = np.zeros((len(s.zones), T))
     rest: dict[int, Response] = {}
     for turn, spread in enumerate(spreads):
+        if guess_again and turn == len(spreads) // 2 > 0:
+            guess = guess_water(desk, water)
+            moved = (np.abs(guess - water) > WATER_MOVED * (1.0 + water)).any(axis=0)
+            if moved.any():
+                water, rest = np.where(moved, guess, water), {}
         for z in zones:
             members = order[st.zone[order] == z]
             if z not in rest or len(zones) > 1:
@@ -252,7 +265,7 @@ def _in_turns(
                 desk.inject[z] -= out.discharge[:, j] - out.charge[:, j]
                 _schedule_one(s, int(j), ends[:, j], rest[z], spread, desk.inject[z], out)
                 desk.inject[z] += out.discharge[:, j] - out.charge[:, j]
-    return out
+    return out, water
 
 
 def _spreads(hours: int, stores: int) -> list[float]:

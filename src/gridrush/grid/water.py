@@ -30,7 +30,7 @@ GUESS_GAP_SHARE = 1e-4
 MOST_TRIES = 100
 NUDGE = 1e-7
 """A guessed water value is tried this much above, so that a tie saves water."""
-REACH, GUESS_REACH = 0.02, 0.2
+REACH, AGAIN_REACH, GUESS_REACH = 0.02, 0.05, 0.2
 """How far from where it begins a water value is looked for at first, as a share of what its power is worth."""
 GUESS_EVERY_H, GUESS_HOURS = 5, 700
 """Of periods of so many hours on the mean, a guess looks at one hour of so many (no divisor of a day or a week)."""
@@ -69,7 +69,7 @@ def guess_water(desk: Desk, start: Floats | None = None) -> Floats:
     if not H:
         return np.zeros((H, P))
     step = GUESS_EVERY_H if s.time.size >= GUESS_HOURS * P else 1
-    return values_of_water(desk, start, GUESS_GAP_SHARE, GUESS_REACH, step).worth
+    return values_of_water(desk, start, GUESS_GAP_SHARE, GUESS_REACH if start is None else AGAIN_REACH, step).worth
 
 
 def settle_water(desk: Desk, guess: Floats, *, gap_share: float = GAP_SHARE) -> Settled:
