@@ -283,7 +283,7 @@ def tree(
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def response(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
-    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, change_from, changed, which,
+    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, change_from, changed, item, which,
     t_first, t_last, draw, give, begin, listed, offered,
 ):
     """What the rest offers to the zone of node 0, about where it stands: places of prices and the surplus at each.
@@ -331,10 +331,7 @@ def response(
             while own[e] < give and m < most[0]:
                 m += 1
                 for x in range(change_from[m], change_from[m + 1]):
-                    c = changed[x]
-                    if x > change_from[m] and changed[x - 1] == c:
-                        continue
-                    more = curve[rows[first_row[c] + m], h] - curve[rows[first_row[c] + m - 1], h]
+                    c, more = changed[x], width[item[x], h]
                     while more > 0.0:  # up the tree, as far as links let it
                         before = own[c]
                         own[c] = before + more

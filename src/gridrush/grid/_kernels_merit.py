@@ -44,12 +44,12 @@ def sort(key, first, last, order, spare):
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def price_lists(
-    cost, start, parent, first, of, stop, factor, usd_per_mwh, head, most, free, begin, changed, first_row, rows
+    cost, start, parent, first, of, stop, factor, usd_per_mwh, head, most, free, begin, changed, item, first_row, rows
 ):
     """Fill the arrays of `merit.Prices`; gives the length of usd_per_mwh. rows is filled when it is large enough, its
     length comes second."""
     size = changed.size
-    seen, owner = np.empty(size), np.empty(size, np.int64)
+    seen, owner, which = np.empty(size), np.empty(size, np.int64), np.empty(size, np.int64)
     order, spare = np.empty(size, np.int64), np.empty(size, np.int64)
     for k in range(parent.size):
         i = start[k]
@@ -63,7 +63,7 @@ def price_lists(
         n = placed
         for e in range(first[r], stop[first[r]]):
             for i in range(start[of[e]], start[of[e] + 1]):
-                seen[n], owner[n], order[n] = max(cost[i] / factor[e], 0.0), e, n
+                seen[n], owner[n], which[n], order[n] = max(cost[i] / factor[e], 0.0), e, i, n
                 n += 1
         sort(seen, placed, n, order, spare)
         m, before = 0, 0.0
@@ -76,7 +76,7 @@ def price_lists(
                 usd_per_mwh[listed + m] = price
                 begin[listed + m] = x
             before = price
-            changed[x] = owner[order[x]]
+            changed[x], item[x] = owner[order[x]], which[order[x]]
         for e in range(first[r], stop[first[r]]):
             head[of[e]], most[of[e]] = listed, m
             first_row[e] = filled + (e - first[r]) * (m + 1)

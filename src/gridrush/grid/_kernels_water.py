@@ -144,7 +144,8 @@ def settle(
     places = 0
     for e in range(of.size):
         places += start[of[e] + 1] - start[of[e]]
-    usd, begin, changed = np.empty(places + Z), np.empty(places + Z + 1, np.int64), np.empty(places, np.int64)
+    usd, begin = np.empty(places + Z), np.empty(places + Z + 1, np.int64)
+    changed, item = np.empty(places, np.int64), np.empty(places, np.int64)
     head, most, free = head.copy(), most.copy(), free.copy()
     first_row, rows = first_row.copy(), np.empty(of.size * (places + 1) if is_tree else 0, np.int64)
     low, high, mix, reach = np.empty(H), np.empty(H), np.empty(past.shape[0]), reach.copy()
@@ -161,7 +162,7 @@ def settle(
             if is_tree:
                 rank(dear, start, order)
                 price_lists(dear[order], start, parent, first, of, stop, factor, usd, head, most, free, begin, changed,
-                            first_row, rows)
+                            item, first_row, rows)
                 tree(*series, unit[order], block[order], cap[order], avail[order], must[order], dear[order], start,
                      zone, parent, keep, free, pair, pair_mw, pair_start, usd, head, most, first, of, stop, factor,
                      first_row, rows, hours, 0, left, generation, served, flow, prices, spill, usd_h, wanted)

@@ -76,12 +76,12 @@ def operate(desk: Desk) -> tuple[Hours, Floats, Stores]:
     """
     s = desk.system
     T, J, H = s.time.size, len(s.storage), len(s.reservoirs)
-    water = guess_water(desk)
+    spreads = _spreads(T, J)
+    water = guess_water(desk, rough=len(spreads) > 1)
     if not J:
         settled = settle_water(desk, water)
         return settled.hours, settled.worth, Stores.none(T, J)
     ends = np.tile(s.storage.energy_mwh * s.storage.initial_share, (2, 1))
-    spreads = _spreads(T, J)
     stores, water = schedule_stores(desk, water, ends, spreads, guess_again=H > 0)
     found = settle_water(desk, water, gap_share=WATER_GAP_SHARE)
     values = found.worth

@@ -25,15 +25,16 @@ from gridrush.units import Floats
 GAP_SHARE = 5e-6
 """A period's water is settled when mixing more dispatches could not save more than this share of its cost; what
 is dispatched around the water afterwards saves part of it."""
-GUESS_GAP_SHARE = 1e-4
-"""The same for a guess."""
+GUESS_GAP_SHARE, ROUGH_GAP_SHARE = 1e-4, 1e-3
+"""The same for a guess, and for one that is followed by another."""
 MOST_TRIES = 100
 NUDGE = 1e-7
 """A guessed water value is tried this much above, so that a tie saves water."""
 REACH, AGAIN_REACH, GUESS_REACH = 0.02, 0.05, 0.2
 """How far from where it begins a water value is looked for at first, as a share of what its power is worth."""
-GUESS_EVERY_H, GUESS_HOURS = 5, 700
-"""Of periods of so many hours on the mean, a guess looks at one hour of so many (no divisor of a day or a week)."""
+GUESS_EVERY_H, ROUGH_EVERY_H, GUESS_HOURS = 5, 11, 700
+"""A guess, and one that is followed by another, look at one hour of so many (no divisors of a day or a week), of periods
+of so many hours on the mean."""
 _SETTLE: Any = _kernels_water.settle  # numba's types do not know about unpacked arguments
 
 
@@ -59,17 +60,19 @@ class Values:
     guessed_used: Floats  # (H, P)
 
 
-def guess_water(desk: Desk, start: Floats | None = None) -> Floats:
+def guess_water(desk: Desk, start: Floats | None = None, *, rough: bool = False) -> Floats:
     """Water values (H, P) at which the reservoirs are about used up.
 
     start (H, P): where to look first; from the middle of all costs and then from period to period if left out.
+    rough: at one hour of ROUGH_EVERY_H of long periods, and to a wider gap.
     """
     s = desk.system
     H, P = s.reservoirs.energy_mwh.shape
     if not H:
         return np.zeros((H, P))
-    step = GUESS_EVERY_H if s.time.size >= GUESS_HOURS * P else 1
-    return values_of_water(desk, start, GUESS_GAP_SHARE, GUESS_REACH if start is None else AGAIN_REACH, step).worth
+    step, gap_share = (ROUGH_EVERY_H, ROUGH_GAP_SHARE) if rough else (GUESS_EVERY_H, GUESS_GAP_SHARE)
+    step = step if s.time.size >= GUESS_HOURS * P else 1
+    return values_of_water(desk, start, gap_share, GUESS_REACH if start is None else AGAIN_REACH, step).worth
 
 
 def settle_water(desk: Desk, guess: Floats, *, gap_share: float = GAP_SHARE) -> Settled:
