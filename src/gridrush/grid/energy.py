@@ -27,7 +27,7 @@ SPREADS = (0.9, 0.1)
 The last round of all is exact."""
 ONE_SPREAD = 0.1
 """The same where there is but one round before the exact one."""
-WORTHS_PER_SPREAD = 4
+WORTHS_PER_SPREAD = 2
 """Worths of stored energy told apart within that share."""
 WINDOW_GAP_SHARE = 0.2
 """Share of that which is left to a period, if its hours do not give it more."""
