@@ -242,6 +242,7 @@ def _in_turns(
     out.stored[:, ~works] = ends[0, ~works]
     order = order[works[order]]
     zones = list(dict.fromkeys(st.zone[order].tolist()))
+    alone = together and len(zones) == order.size  # the first round needs but one of them
     desk.inject = np.zeros((len(s.zones), T))
     rest: dict[int, Response] = {}
     for turn, spread in enumerate(spreads):
@@ -250,7 +251,7 @@ def _in_turns(
             moved = (np.abs(guess - water) > WATER_MOVED * (1.0 + water)).any(axis=0)
             if moved.any():
                 water, rest = np.where(moved, guess, water), {}
-        for z in zones:
+        for z in zones[-1:] if alone and turn == 0 else zones:
             members = order[st.zone[order] == z]
             if z not in rest or len(zones) > 1:
                 own = desk.inject[z].copy()
