@@ -202,8 +202,8 @@ def settle(
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def tree(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
-    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, which, t_first, t_last, generation,
-    served, flow, price, spill, cost_usd, wanted,
+    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, which, t_first, t_last,
+    generation, served, flow, price, spill, cost_usd, wanted,
 ):
     """Dispatch hours which[t_first] to which[t_last - 1] of a forest, into columns t_first to t_last.
 
@@ -283,8 +283,8 @@ def tree(
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def response(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
-    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, change_from, changed, item, which,
-    t_first, t_last, draw, give, begin, listed, offered,
+    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, change_from, changed, item,
+    which, t_first, t_last, draw, give, begin, listed, offered,
 ):
     """What the rest offers to the zone of node 0, about where it stands: places of prices and the surplus at each.
 

@@ -13,13 +13,17 @@ Research 23(3).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 
-from gridrush.grid._kernels import tree
+from gridrush.grid import _kernels, _kernels_mesh
 from gridrush.grid._kernels_merit import price_lists, rank
-from gridrush.grid._kernels_mesh import mend, mesh, price_out
+from gridrush.grid._kernels_mesh import mend, price_out
 
+_TREE: Any = _kernels.tree  # numba's types do not know about unpacked arguments
+_MESH: Any = _kernels_mesh.mesh
 NEAR = 1e-8
 """Share of a margin within which a unit may be at its price."""
 GROWTH = 4.0
@@ -85,7 +89,7 @@ def cheapest_mix(cost, used, energy, low, high, mix, worth):
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def known(n, past, tries, worths, owner, zone, cost, todo):
-    """Those of n hours of a period whose dispatch at water values worths[tries] is one of those found before, past[:tries].
+    """Those of n hours whose dispatch at water values worths[tries] is one of those found before, past[:tries].
 
     A dispatch stays the best, and its prices with it, as long as no fed unit gets to the other side of the price of its
     zone. past (K, F + Z + 1, n): generation of the fed units, prices, cost without water; row `tries` is filled in the
@@ -163,10 +167,10 @@ def settle(
                 rank(dear, start, order)
                 price_lists(dear[order], start, parent, first, of, stop, factor, usd, head, most, free, begin, changed,
                             item, first_row, rows)
-                tree(*series, unit[order], block[order], cap[order], avail[order], must[order], dear[order], start,
+                _TREE(*series, unit[order], block[order], cap[order], avail[order], must[order], dear[order], start,
                      zone, parent, keep, free, pair, pair_mw, pair_start, usd, head, most, first, of, stop, factor,
                      first_row, rows, hours, 0, left, generation, served, flow, prices, spill, usd_h, wanted)
-            elif mesh(*series, unit, block, cap, avail, must, dear, *net, hours, 0, left, generation, served, flow,
+            elif _MESH(*series, unit, block, cap, avail, must, dear, *net, hours, 0, left, generation, served, flow,
                       prices, spill, usd_h, -1, 0.0, usd_h):
                 return 0
             for i in range(left):
@@ -184,7 +188,6 @@ def settle(
             used[tries, owner[f]] += past[tries, f, :n].sum()
         cost[tries] = past[tries, F + Z, :n].sum()
         bounds[tries] = cost[tries]
-        better = 0.0
         for h in range(H):
             over = used[tries, h] - energy[h]
             if worths[tries, h] >= ceiling and over > 1e-9 * energy[h] + 1e-6:

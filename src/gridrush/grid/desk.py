@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +106,8 @@ class Desk:
             wanted = np.ones(len(self.system.units) + 1, np.bool_) if only is None else only
             _TREE(*self.series(), *m.tree_arrays(), which, first, last, *out.arrays(), wanted)
             return
-        failed = _MESH(*self.series(), *m.mesh_arrays(self.system), which, first, last, *out.arrays(), -1, 0.0, out.cost)
+        fixed = m.mesh_arrays(self.system)
+        failed = _MESH(*self.series(), *fixed, which, first, last, *out.arrays(), -1, 0.0, out.cost)
         if failed:
             raise EngineError(f"the network simplex gave up in {failed} hours; use engine='lp'")
 

@@ -233,16 +233,18 @@ def _in_turns(
 ) -> tuple[Stores, Floats]:
     """Stores scheduled one after the other in as many rounds as there are spreads of the price steps.
 
-    together: stores of a zone begin with the schedule of one store as large as all. guess_again: half way, water is
-    guessed again, now that there are stores.
+    together: stores of a zone begin with the schedule of one store as large as all; where each zone has but one, the
+    first round places the largest alone. guess_again: half way, water is guessed again, now that there are stores.
     """
     s, st = desk.system, desk.system.storage
     T, J = s.time.size, len(st)
     out, works = Stores.none(T, J), _works(st)
     out.stored[:, ~works] = ends[0, ~works]
     order = order[works[order]]
+    alone = together and np.unique(st.zone[order]).size == order.size
+    if alone:
+        order = order[np.argsort(st.energy_mwh[order], kind="stable")]
     zones = list(dict.fromkeys(st.zone[order].tolist()))
-    alone = together and len(zones) == order.size  # the first round needs but one of them
     desk.inject = np.zeros((len(s.zones), T))
     rest: dict[int, Response] = {}
     for turn, spread in enumerate(spreads):

@@ -33,8 +33,8 @@ NUDGE = 1e-7
 REACH, AGAIN_REACH, GUESS_REACH = 0.02, 0.05, 0.2
 """How far from where it begins a water value is looked for at first, as a share of what its power is worth."""
 GUESS_EVERY_H, ROUGH_EVERY_H, GUESS_HOURS = 5, 11, 700
-"""A guess, and one that is followed by another, look at one hour of so many (no divisors of a day or a week), of periods
-of so many hours on the mean."""
+"""A guess, and one that is followed by another, look at one hour of so many (no divisors of a day or a week), where
+periods have so many hours on the mean."""
 _SETTLE: Any = _kernels_water.settle  # numba's types do not know about unpacked arguments
 
 
