@@ -24,11 +24,17 @@ def rank(cost, start, order):
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def sort(key, first, last, order, spare):
-    """Sort order[first:last] by key, equal ones staying as they are: runs merged, from pairs on."""
-    run = 1
-    while run < last - first:
-        for a in range(first, last, 2 * run):
-            middle, end = min(a + run, last), min(a + 2 * run, last)
+    """Sort order[first:last] by key, equal ones staying as they are: what rises already, merged by pairs."""
+    pairs = 2
+    while pairs > 1:
+        a, pairs = first, 0
+        while a < last:
+            middle = a + 1
+            while middle < last and key[order[middle - 1]] <= key[order[middle]]:
+                middle += 1
+            end = min(middle + 1, last)
+            while end < last and key[order[end - 1]] <= key[order[end]]:
+                end += 1
             i, j = a, middle
             for k in range(a, end):
                 if i < middle and (j >= end or key[order[i]] <= key[order[j]]):
@@ -37,9 +43,9 @@ def sort(key, first, last, order, spare):
                 else:
                     spare[k] = order[j]
                     j += 1
+            a, pairs = end, pairs + 1
         for k in range(first, last):
             order[k] = spare[k]
-        run *= 2
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")

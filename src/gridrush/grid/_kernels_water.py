@@ -126,7 +126,7 @@ def settle(
     past, worths, used, cost, bounds, given, price, values,
 ):
     """Dispatch hours `when` (n,) at one set of water values after the other, until the best mix that keeps the energy
-    (H,) and the best bound are no further apart than gap_share of the cost.
+    (H,) and the best bound are no further apart than gap_share of the cost, or past is full.
 
     worth, reach (H,): where to begin, and half the width of the box about it; ceiling: above all that water can be
     worth. reservoir (G,); fed, fed_zone, fed_cost: units with a reservoir (F,). series, items, net: arguments of
@@ -152,10 +152,10 @@ def settle(
     changed, item = np.empty(places, np.int64), np.empty(places, np.int64)
     head, most, free = head.copy(), most.copy(), free.copy()
     first_row, rows = first_row.copy(), np.empty(of.size * (places + 1) if is_tree else 0, np.int64)
-    low, high, mix, reach = np.empty(H), np.empty(H), np.empty(past.shape[0]), reach.copy()
+    low, high, now, mix, reach = np.empty(H), np.empty(H), np.empty(H), np.empty(past.shape[0]), reach.copy()
     worths[0], low[:], high[:] = worth, 0.0, np.inf
     best, tries = 0, 0
-    while tries < past.shape[0]:
+    while True:
         left = known(n, past, tries, worths, owner, fed_zone, fed_cost, todo)
         if left:
             for i in range(N):
@@ -199,15 +199,16 @@ def settle(
                     reach[h] *= GROWTH
             best = tries
         tries += 1
-        if tries == past.shape[0]:
-            return 0
+        last = tries == past.shape[0]
         for h in range(H):
-            low[h], high[h] = max(worths[best, h] - reach[h], 0.0), min(worths[best, h] + reach[h], ceiling)
-        total, traded = cheapest_mix(cost[:tries], used[:tries], energy, low, high, mix, worths[tries])
-        if total == np.inf:
+            low[h] = 0.0 if last else max(worths[best, h] - reach[h], 0.0)
+            high[h] = ceiling if last else min(worths[best, h] + reach[h], ceiling)
+        total, traded = cheapest_mix(cost[:tries], used[:tries], energy, low, high, mix, now)
+        if total == np.inf or (last and traded):
             return 0
-        if not traded and total - bounds[best] <= gap_share * max(1.0, abs(total)):
+        if last or (not traded and total - bounds[best] <= gap_share * max(1.0, abs(total))):
             break
+        worths[tries] = now
     for i in range(n):
         t = when[i]
         for f in range(F):

@@ -124,8 +124,10 @@ def values_of_water(desk: Desk, start: Floats | None, gap_share: float, reach: f
             when, energy * (when.size / (b - a)), now, width, gap_share, ceiling, *fixed, net, past,
             worths, used, cost, bounds, out.given, out.price, worth[p],
         )  # fmt: skip
-        if tries <= 0:
-            _give_up(s.reservoirs.name, used[-tries - 1], energy * (when.size / (b - a)), tries)
+        if tries <= 0 and step > 1:  # some hours need not have what all have
+            worth[p] = now
+        elif tries <= 0:
+            _give_up(s.reservoirs.name, used[-tries - 1], energy, tries)
         out.guessed_cost[p], out.guessed_used[:, p], now = cost[0], used[0], worth[p]
     return out
 
