@@ -30,7 +30,7 @@ GUESS_GAP_SHARE, ROUGH_GAP_SHARE = 1e-4, 1e-3
 MOST_TRIES = 100
 NUDGE = 1e-7
 """A guessed water value is tried this much above, so that a tie saves water."""
-REACH, AGAIN_REACH, GUESS_REACH = 0.02, 0.05, 0.2
+REACH, AGAIN_REACH, GUESS_REACH = 0.02, 0.1, 0.2
 """How far from where it begins a water value is looked for at first, as a share of what its power is worth."""
 GUESS_EVERY_H, ROUGH_EVERY_H, GUESS_HOURS = 5, 11, 700
 """A guess, and one that is followed by another, look at one hour of so many (no divisors of a day or a week), where
