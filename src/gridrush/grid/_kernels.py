@@ -27,53 +27,70 @@ SLACK_MW = 1e-9  # power below which a balance is met
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width):
-    """Fill low and width (N, W) of the items and curve (N + Z, W) of the nodes for hours t0 to t0 + n."""
-    has_up = up.shape[0] > 0
-    begin = np.uint64(t0)
+def curves(
+    when, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width, profile
+):
+    """Fill width (N, W) of the items, low (N, W) of those that must run, curve (N + Z, W) of the nodes and profile
+    (K, W) for hours when (n,), which are quicker in a row.
+
+    Indices of hours are unsigned, here and below: numba lets others count from the end, and such loops do not run in
+    vectors.
+    """
+    has_up, n, first = up.shape[0] > 0, when.size, np.uint64(when[0])
+    in_a_row = when[n - 1] - when[0] == n - 1
+    for k in range(profile.shape[0]):
+        if in_a_row:
+            for h in range(n):
+                profile[k, h] = profiles[k, first + np.uint64(h)]
+        else:
+            for h in range(n):
+                profile[k, h] = profiles[k, np.uint64(when[h])]
     for k in range(start.size - 1):
         base = start[k] + k
         for h in range(n):
-            curve[base, h] = inject[zone[k], begin + np.uint64(h)] if inject.shape[0] > 0 else 0.0
+            curve[base, h] = inject[zone[k], np.uint64(when[h])] if inject.shape[0] > 0 else 0.0
         for i in range(start[k], start[k + 1]):
             if block[i] >= 0:
                 b = block[i]
                 for h in range(n):
-                    width[i, h] = load[begin + np.uint64(h), b]
-                    curve[base, h] -= load[begin + np.uint64(h), b]
+                    width[i, h] = load[np.uint64(when[h]), b]
+                    curve[base, h] -= width[i, h]
                 continue
             g, c, a, m = unit[i], cap[i], avail[i], must[i]
             for h in range(n):
-                width[i, h] = c * profiles[a, begin + np.uint64(h)]
+                width[i, h] = c * profile[a, h]
             if m != 1:  # else the row of zeros: nothing must run
                 for h in range(n):
-                    low[i, h] = min(width[i, h], c * profiles[m, begin + np.uint64(h)])
+                    low[i, h] = min(width[i, h], c * profile[m, h])
                     width[i, h] -= low[i, h]
                 if has_up:
                     for h in range(n):
-                        low[i, h] *= up[begin + np.uint64(h), g]
+                        low[i, h] *= up[np.uint64(when[h]), g]
                 for h in range(n):
                     curve[base, h] += low[i, h]
-            if has_up:
+            if has_up and in_a_row:
                 for h in range(n):
-                    width[i, h] *= up[begin + np.uint64(h), g]
+                    width[i, h] *= up[first + np.uint64(h), g]
+            elif has_up:
+                for h in range(n):
+                    width[i, h] *= up[np.uint64(when[h]), g]
         for i in range(start[k], start[k + 1]):
             for h in range(n):
                 curve[i + k + 1, h] = curve[i + k, h] + width[i, h]
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back):
+def limits(when, profile, link_up, pair, pair_mw, pair_start, out, back):
     """Fill the limits of the flow from and to every node, out and back (Z, W), from the links to its parent."""
-    begin = np.uint64(t0)
+    n = when.size
     for k in range(out.shape[0]):
         for h in range(n):
             out[k, h], back[k, h] = 0.0, 0.0
         for e in range(pair_start[k], pair_start[k + 1]):
             for h in range(n):
-                share = profiles[pair[e, 1], begin + np.uint64(h)]
+                share = profile[pair[e, 1], h]
                 if link_up.shape[0] > 0:
-                    share *= link_up[begin + np.uint64(h), pair[e, 0]]
+                    share *= link_up[np.uint64(when[h]), pair[e, 0]]
                 out[k, h] += pair_mw[e, 0] * share
                 back[k, h] += pair_mw[e, 1] * share
 
@@ -196,10 +213,10 @@ def settle(
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def tree(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
-    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, t_first, t_last, generation,
-    served, flow, price, spill, cost_usd, wanted,
+    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, which, t_first, t_last,
+    generation, served, flow, price, spill, cost_usd, wanted,
 ):
-    """Dispatch hours t_first to t_last of a forest.
+    """Dispatch hours which[t_first] to which[t_last - 1] of a forest, into columns t_first to t_last.
 
     profiles (K, T), up (T, G) or (0, 0), link_up (T, L) or (0, 0), load (T, B), inject (Z, T) or (0, 0): power from
     elsewhere. Outputs run along time: generation (G, T), served (B, T), flow (L, T), price and spill (Z, T), cost_usd
@@ -207,6 +224,7 @@ def tree(
     """
     N, Z, W, G = unit.size, zone.size, HOURS_AT_ONCE, wanted.size - 1
     curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
+    profile = np.empty((profiles.shape[0], W))
     out, back, own, sent, need, q, spilled = (
         np.empty((Z, W)), np.empty((Z, W)), np.empty((Z, W)), np.empty((Z, W)), np.empty((Z, W)), np.empty((Z, W)),
         np.empty((Z, W)),
@@ -215,9 +233,10 @@ def tree(
     copy, at = np.empty((Z, W), np.int64), np.empty((Z, W), np.int64)
     hours, top, run = np.empty(W, np.int64), np.empty(W, np.int64), np.empty(W)
     for t0 in range(t_first, t_last, W):
-        n, begin = min(W, t_last - t0), np.uint64(t0)
-        curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width)
-        limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back)
+        when = which[t0 : min(t0 + W, t_last)]
+        n, begin = when.size, np.uint64(t0)
+        curves(when, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width, profile)
+        limits(when, profile, link_up, pair, pair_mw, pair_start, out, back)
         for k in range(Z):
             alone = n - n
             for h in range(n):
@@ -266,18 +285,17 @@ def tree(
                         side, limit = 0, out[k, h]
                         if x <= 0.0:
                             side, limit = 1, back[k, h]
-                        most_here = pair_mw[e, side] * profiles[pair[e, 1], begin + np.uint64(h)]
-                        share = most_here / limit if limit > 0.0 else 0.0
+                        share = pair_mw[e, side] * profile[pair[e, 1], h] / limit if limit > 0.0 else 0.0
                         if link_up.shape[0] > 0:
-                            share *= link_up[begin + np.uint64(h), pair[e, 0]]
+                            share *= link_up[np.uint64(when[h]), pair[e, 0]]
                         flow[pair[e, 0], begin + np.uint64(h)] = sign * x * share
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def response(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
-    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, change_from, changed, t_first,
-    t_last, draw, give, begin, listed, offered,
+    pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, change_from, changed, item,
+    which, t_first, t_last, draw, give, begin, listed, offered,
 ):
     """What the rest offers to the zone of node 0, about where it stands: places of prices and the surplus at each.
 
@@ -288,6 +306,7 @@ def response(
     """
     N, Z, W = unit.size, zone.size, HOURS_AT_ONCE
     curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
+    profile = np.empty((profiles.shape[0], W))
     out, back, value = np.empty((Z, W)), np.empty((Z, W)), np.empty((of.size, W))
     hours, at, top, need = np.empty(W, np.int64), np.empty(W, np.int64), np.empty(W, np.int64), np.full(W, -draw)
     above, side = np.full(of.size, -1), np.zeros(of.size, np.int64)  # copy it hangs from; 1 sends, 2 receives, 0 both
@@ -304,9 +323,10 @@ def response(
     filled = 0
     begin[0] = 0
     for t0 in range(t_first, t_last, W):
-        n = min(W, t_last - t0)
-        curves(t0, n, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width)
-        limits(t0, n, profiles, link_up, pair, pair_mw, pair_start, out, back)
+        when = which[t0 : min(t0 + W, t_last)]
+        n = when.size
+        curves(when, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width, profile)
+        limits(when, profile, link_up, pair, pair_mw, pair_start, out, back)
         for h in range(n):
             hours[h] = h
         search(copies[0], most[0], n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value)
@@ -321,14 +341,8 @@ def response(
             filled += 1
             while own[e] < give and m < most[0]:
                 m += 1
-                last = -1
                 for x in range(change_from[m], change_from[m + 1]):
-                    c = changed[np.uint64(x)]
-                    if c == last:
-                        continue
-                    last = c
-                    here = np.uint64(first_row[c] + m)
-                    more = curve[np.uint64(rows[here]), h] - curve[np.uint64(rows[here - np.uint64(1)]), h]
+                    c, more = changed[np.uint64(x)], width[np.uint64(item[np.uint64(x)]), h]
                     while more > 0.0:  # up the tree, as far as links let it
                         before = own[c]
                         own[c] = before + more

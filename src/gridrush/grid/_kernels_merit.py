@@ -24,11 +24,17 @@ def rank(cost, start, order):
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def sort(key, first, last, order, spare):
-    """Sort order[first:last] by key, equal ones staying as they are: runs merged, from pairs on."""
-    run = 1
-    while run < last - first:
-        for a in range(first, last, 2 * run):
-            middle, end = min(a + run, last), min(a + 2 * run, last)
+    """Sort order[first:last] by key, equal ones staying as they are: what rises already, merged by pairs."""
+    pairs = 2
+    while pairs > 1:
+        a, pairs = first, 0
+        while a < last:
+            middle = a + 1
+            while middle < last and key[order[middle - 1]] <= key[order[middle]]:
+                middle += 1
+            end = min(middle + 1, last)
+            while end < last and key[order[end - 1]] <= key[order[end]]:
+                end += 1
             i, j = a, middle
             for k in range(a, end):
                 if i < middle and (j >= end or key[order[i]] <= key[order[j]]):
@@ -37,19 +43,19 @@ def sort(key, first, last, order, spare):
                 else:
                     spare[k] = order[j]
                     j += 1
+            a, pairs = end, pairs + 1
         for k in range(first, last):
             order[k] = spare[k]
-        run *= 2
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def price_lists(
-    cost, start, parent, first, of, stop, factor, usd_per_mwh, head, most, free, begin, changed, first_row, rows
+    cost, start, parent, first, of, stop, factor, usd_per_mwh, head, most, free, begin, changed, item, first_row, rows
 ):
     """Fill the arrays of `merit.Prices`; gives the length of usd_per_mwh. rows is filled when it is large enough, its
     length comes second."""
     size = changed.size
-    seen, owner = np.empty(size), np.empty(size, np.int64)
+    seen, owner, which = np.empty(size), np.empty(size, np.int64), np.empty(size, np.int64)
     order, spare = np.empty(size, np.int64), np.empty(size, np.int64)
     for k in range(parent.size):
         i = start[k]
@@ -63,7 +69,7 @@ def price_lists(
         n = placed
         for e in range(first[r], stop[first[r]]):
             for i in range(start[of[e]], start[of[e] + 1]):
-                seen[n], owner[n], order[n] = max(cost[i] / factor[e], 0.0), e, n
+                seen[n], owner[n], which[n], order[n] = max(cost[i] / factor[e], 0.0), e, i, n
                 n += 1
         sort(seen, placed, n, order, spare)
         m, before = 0, 0.0
@@ -76,7 +82,7 @@ def price_lists(
                 usd_per_mwh[listed + m] = price
                 begin[listed + m] = x
             before = price
-            changed[x] = owner[order[x]]
+            changed[x], item[x] = owner[order[x]], which[order[x]]
         for e in range(first[r], stop[first[r]]):
             head[of[e]], most[of[e]] = listed, m
             first_row[e] = filled + (e - first[r]) * (m + 1)

@@ -153,10 +153,10 @@ def start_from_spill(A, c, spill, basis, where, inverse, d):
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def mesh(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, item_zone, source, target, loss, link_mw,
-    link_row, t_first, t_last, generation, served, flow, price, spill, cost_usd, market, market_price, sold,
+    link_row, which, t_first, t_last, generation, served, flow, price, spill, cost_usd, market, market_price, sold,
 ):
-    """Dispatch hours t_first to t_last; arrays as in `tree`, items in any order. Gives the number of hours that
-    failed: 0.
+    """Dispatch hours which[t_first] to which[t_last - 1]; arrays as in `tree`, items in any order. Gives the number of
+    hours that failed: 0.
 
     market: a zone that can buy and sell without limit at market_price, -1 for none; what it is sold goes to sold (T,)
     and nothing else is kept.
@@ -187,8 +187,8 @@ def mesh(
     inverse, d, y = np.empty((Z, Z)), np.empty(n), np.empty(Z)
     start_from_spill(A, nudged, N + 2 * L, basis, where, inverse, d)
     failed = 0
-    for t in range(t_first, t_last):
-        top = big
+    for at in range(t_first, t_last):
+        t, top = which[at], big
         for z in range(Z):
             b[z] = -inject[z, t]
             top += abs(b[z])
@@ -211,14 +211,14 @@ def mesh(
             high[N + 2 * L + z] = 8.0 * top + 1.0
         if market >= 0:
             low[n - 1], high[n - 1] = -4.0 * top - 1.0, 4.0 * top + 1.0
-        if t % REFRESH == 0 and not price_out(A, nudged, basis, inverse, d):
+        if at % REFRESH == 0 and not price_out(A, nudged, basis, inverse, d):
             start_from_spill(A, nudged, N + 2 * L, basis, where, inverse, d)
         if mend(A, b, nudged, low, high, basis, where, inverse, d, x, 50 * (Z + 4)) < 0:
             start_from_spill(A, nudged, N + 2 * L, basis, where, inverse, d)
             if mend(A, b, nudged, low, high, basis, where, inverse, d, x, 100 * (n + 4)) < 0:
                 failed += 1
         if market >= 0:
-            sold[t] = -x[n - 1]
+            sold[at] = -x[n - 1]
             continue
         for i in range(Z):
             y[i] = 0.0
@@ -226,16 +226,16 @@ def mesh(
             for i in range(Z):
                 y[i] += c[basis[r]] * inverse[r, i]
         for z in range(Z):
-            price[z, t] = max(y[z], 0.0)
-            spill[z, t] = max(x[N + 2 * L + z], 0.0)
-        cost_usd[t] = 0.0
+            price[z, at] = max(y[z], 0.0)
+            spill[z, at] = max(x[N + 2 * L + z], 0.0)
+        cost_usd[at] = 0.0
         for i in range(N):
             v = min(max(x[i], low[i]), high[i])
-            cost_usd[t] += c[i] * v
+            cost_usd[at] += c[i] * v
             if unit[i] >= 0:
-                generation[unit[i], t] = v
+                generation[unit[i], at] = v
             else:
-                served[block[i], t] = high[i] - v
+                served[block[i], at] = high[i] - v
         for e in range(L):
-            flow[e, t] = x[N + e] - x[N + L + e]
+            flow[e, at] = x[N + e] - x[N + L + e]
     return failed

@@ -16,19 +16,6 @@ import numpy as np
 BLOCK = 4
 """Bins are passed over by blocks of 2 to this power."""
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def drawn(first, last, price, begin, place, offered, draw, steps, room):
-    """Energy that a plant with `room` (T,) [MW] sells in hours first to last at a price. [MWh]"""
-    total = 0.0
-    for t in range(first, last):
-        x = -draw
-        for i in range(begin[t], begin[t + 1]):
-            if price <= steps[place[i]]:
-                break
-            x = offered[i]
-        total += min(max(-x, 0.0), room[t])
-    return total
-
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def gains(begin, place, offered, draw, moved, most_in, most_out, eff_in, eff_out, steps, least, start, row, more):
@@ -58,11 +45,11 @@ def gains(begin, place, offered, draw, moved, most_in, most_out, eff_in, eff_out
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def schedule(least, start, row, more, share, since, until, size, first, last, level, worth):
+def schedule(least, start, row, more, bins, share, since, until, size, first, last, level, worth):
     """Level at the end of each hour (T,) and the bin of the worth of stored energy in it (T,).
 
-    share (R, bins + 1): of the change of each row, what happens in bins before; all of it from bin since[R] to
-    until[R]. first, last: level before the first hour and after the last.
+    share (R, most + 1): of the change of each row, what happens before bin since[R] and those after it; all of it has
+    happened before bin until[R]. first, last: level before the first hour and after the last.
 
     The least cost of holding an amount of energy is convex and made of pieces of one slope each, so how much energy
     has which slope (a length for each bin) is all that is known of it. An hour adds its pieces and shifts the ends;
@@ -70,7 +57,7 @@ def schedule(least, start, row, more, share, since, until, size, first, last, le
     the worth stays as it is unless it lies outside what was cut off; then the levels that can be reached at these
     worths are an interval carried forward between changes, and the way back keeps to its middle.
     """
-    T, bins = level.size, share.shape[1] - 1
+    T = level.size
     length, lo, hi = np.zeros(bins), bins, -1  # bins without length outside lo to hi
     held = np.zeros((bins >> BLOCK) + 1, np.int64)  # bins with length in each block of bins
     bottom, top = first, first
@@ -85,7 +72,7 @@ def schedule(least, start, row, more, share, since, until, size, first, last, le
             for b in range(since[r], until[r]):
                 if length[b] <= 0.0:
                     held[b >> BLOCK] += 1
-                length[b] += more[k] * (share[r, b + 1] - share[r, b])
+                length[b] += more[k] * (share[r, b + 1 - since[r]] - share[r, b - since[r]])
         floor[t], roof[t] = -1, bins
         if t == T - 1:
             break
@@ -131,8 +118,8 @@ def schedule(least, start, row, more, share, since, until, size, first, last, le
                 less[t] += more[k]
                 much[t] += more[k]
             elif now >= since[r]:
-                less[t] += more[k] * share[r, now]
-                much[t] += more[k] * share[r, now + 1]
+                less[t] += more[k] * share[r, now - since[r]]
+                much[t] += more[k] * share[r, now + 1 - since[r]]
     low[0], high[0] = first, first
     for t in range(T):
         low[t + 1] = min(max(low[t] + less[t], 0.0), size)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,21 +79,13 @@ class Desk:
         up, links_up = (x[here] if x.size else x for x in (self.up, self.links_up))
         return Desk(system, self.merit, up, links_up, _NOTHING, self.rooted)
 
-    def every(self, step: int) -> Desk:
-        """One hour of so many, with its share of the energy of reservoirs."""
-        s = self.system
-        P = s.reservoirs.energy_mwh.shape[1]
-        some = np.bincount(s.period[::step], minlength=P) / np.maximum(np.bincount(s.period, minlength=P), 1)
-        system = replace(
-            s, time=s.time[::step], period=s.period[::step], profiles=np.ascontiguousarray(s.profiles[:, ::step]),
-            demand=replace(s.demand, load_mw=np.ascontiguousarray(s.demand.load_mw[::step])),
-            reservoirs=replace(s.reservoirs, energy_mwh=s.reservoirs.energy_mwh * some),
-        )  # fmt: skip
-        up, links_up = (_every(x, step) for x in (self.up, self.links_up))
-        inject = np.ascontiguousarray(self.inject[:, ::step]) if self.inject.size else self.inject
-        return Desk(system, self.merit, up, links_up, inject, self.rooted)
+    @cached_property
+    def hours(self) -> Ints:
+        """Every hour in turn. (T,)"""
+        return np.arange(self.system.time.size)
 
-    def _series(self) -> tuple[Any, ...]:
+    def series(self) -> tuple[Any, ...]:
+        """Arguments of the kernels that run along time."""
         s = self.system
         inject = self.inject
         if not self.merit.tree and not inject.size:
@@ -100,19 +93,21 @@ class Desk:
         return np.ascontiguousarray(s.profiles), self.up, self.links_up, s.demand.load_mw, inject
 
     def run(
-        self, first: int, last: int, out: Hours, merit: Merit | None = None, only: NDArray[np.bool_] | None = None
+        self, first: int, last: int, out: Hours, merit: Merit | None = None, only: NDArray[np.bool_] | None = None,
+        hours: Ints | None = None,
     ) -> None:
         """Dispatch hours first to last with the given merit order (costs), stores as injected.
 
         only (G + 1,): units whose generation is wanted, and in the end whether load served and flows are; all if left
-        out.
+        out. hours: what hours first to last stand for; themselves if left out.
         """
-        m = self.merit if merit is None else merit
+        m, which = self.merit if merit is None else merit, self.hours if hours is None else hours
         if m.tree:
             wanted = np.ones(len(self.system.units) + 1, np.bool_) if only is None else only
-            _TREE(*self._series(), *m.tree_arrays(), first, last, *out.arrays(), wanted)
+            _TREE(*self.series(), *m.tree_arrays(), which, first, last, *out.arrays(), wanted)
             return
-        failed = _MESH(*self._series(), *m.mesh_arrays(self.system), first, last, *out.arrays(), -1, 0.0, out.cost)
+        fixed = m.mesh_arrays(self.system)
+        failed = _MESH(*self.series(), *fixed, which, first, last, *out.arrays(), -1, 0.0, out.cost)
         if failed:
             raise EngineError(f"the network simplex gave up in {failed} hours; use engine='lp'")
 
@@ -120,7 +115,8 @@ class Desk:
         """Dispatch all hours around some units (F,) whose generation is given (F, T)."""
         s, u, m = self.system, self.system.units, self.merit
         inject = self.inject.copy() if self.inject.size else np.zeros((len(s.zones), s.time.size))
-        np.add.at(inject, u.zone[fed], given)
+        for z, power in zip(u.zone[fed].tolist(), given, strict=True):
+            inject[z] += power
         capacity = np.where(np.isin(m.unit, fed), 0.0, m.capacity_mw)
         Desk(s, replace(m, capacity_mw=capacity), self.up, self.links_up, inject).run(0, s.time.size, out)
         out.generation[fed] = given
@@ -137,8 +133,8 @@ class Desk:
             while True:
                 place, offered = np.empty(size, np.int64), np.empty(size)
                 filled = _RESPONSE(
-                    *self._series(), *merit.tree_arrays(), *merit.changes(), first, last, draw, give, begin, place,
-                    offered,
+                    *self.series(), *merit.tree_arrays(), *merit.changes(), self.hours, first, last, draw, give,
+                    begin, place, offered,
                 )
                 if filled <= size:
                     steps = merit.prices.usd_per_mwh[: merit.prices.most[0] + 1]
@@ -153,7 +149,7 @@ class Desk:
         out, sold = Hours.empty(self.system), np.empty(self.system.time.size)
         table = np.empty((hours, above.size))
         for m, price_here in enumerate(above):
-            _MESH(*self._series(), *merit.mesh_arrays(self.system), first, last, *out.arrays(), zone,
+            _MESH(*self.series(), *merit.mesh_arrays(self.system), self.hours, first, last, *out.arrays(), zone,
                   float(price_here), sold)  # fmt: skip
             table[:, m] = sold[first:last]
         steps = np.concatenate([[0.0], steps])
@@ -189,11 +185,6 @@ class Response:
         )  # fmt: skip
 
 
-def _every(x: Shares, step: int) -> Shares:
-    out: Any = np.ascontiguousarray(x[::step])  # its type is lost on the way
-    return cast(Shares, out)
-
-
 def spans(system: System) -> list[tuple[int, int, int]]:
     """Period, first and last hour (exclusive) of each run of hours of one period."""
     if not len(system.reservoirs):
@@ -203,23 +194,18 @@ def spans(system: System) -> list[tuple[int, int, int]]:
     return [(int(system.period[a]), a, b) for a, b in pairwise(edges) if b > a]
 
 
-def respond(desk: Desk, zone: int, water: Floats, draw: float, give: float, *, apart: int = -1) -> Response:
+def respond(desk: Desk, zone: int, water: Floats, draw: float, give: float) -> Response:
     """Response of the system at a zone, with water at its values (H, P).
 
     draw, give: power that what is to be placed there may give and take. [MW]
-
-    Units that draw on reservoir `apart` only do what they must.
     """
     s = desk.system
     rooted = _hung(desk, zone, np.zeros(0))
     if not len(s.reservoirs):
         return desk.response(rooted, zone, 0, s.time.size, draw, give)
     parts = []
-    dearest = float(np.abs(rooted.cost_usd_per_mwh).max(initial=1.0)) / float(np.prod(rooted.keep_share))
     for p, a, b in spans(s):
         extra = np.where(s.units.reservoir >= 0, water[s.units.reservoir, p], 0.0)
-        if apart >= 0:
-            extra = np.where(s.units.reservoir == apart, 4.0 * dearest + 1.0, extra)
         parts.append(desk.response(_hung(desk, zone, extra), zone, a, b, draw, give))
     return Response.joined(parts)
 

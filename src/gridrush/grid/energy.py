@@ -27,7 +27,7 @@ SPREADS = (0.9, 0.1)
 The last round of all is exact."""
 ONE_SPREAD = 0.1
 """The same where there is but one round before the exact one."""
-WORTHS_PER_SPREAD = 4
+WORTHS_PER_SPREAD = 2
 """Worths of stored energy told apart within that share."""
 WINDOW_GAP_SHARE = 0.2
 """Share of that which is left to a period, if its hours do not give it more."""
@@ -37,6 +37,8 @@ TURN_GAP_SHARE = 1e-3
 """Turns end when cost and bound are no further apart than this share of the cost."""
 WATER_GAP_SHARE = 8e-4
 """As `water.GAP_SHARE`, where there are stores too: their own gap is larger."""
+WATER_MOVED = 0.01
+"""Share of a water value below which a new guess is no other."""
 LEAST_WEIGHT = 1e-6
 """Weight in a mix below which a schedule is left out."""
 _GAINS: Any = _kernels_store.gains  # numba's types do not know about unpacked arguments
@@ -74,13 +76,13 @@ def operate(desk: Desk) -> tuple[Hours, Floats, Stores]:
     """
     s = desk.system
     T, J, H = s.time.size, len(s.storage), len(s.reservoirs)
-    water = guess_water(desk)
+    spreads = _spreads(T, J)
+    water = guess_water(desk, rough=len(spreads) > 1)
     if not J:
         settled = settle_water(desk, water)
         return settled.hours, settled.worth, Stores.none(T, J)
     ends = np.tile(s.storage.energy_mwh * s.storage.initial_share, (2, 1))
-    spreads = _spreads(T, J)
-    stores = schedule_stores(desk, water, ends, spreads)
+    stores, water = schedule_stores(desk, water, ends, spreads, guess_again=H > 0)
     found = settle_water(desk, water, gap_share=WATER_GAP_SHARE)
     values = found.worth
     windows = spans(s) if H else []
@@ -134,7 +136,7 @@ class _Turns:
         desk = self.whole.part(self.period, self.first, self.last)
         water = self.settled
         for _ in range(MOST_TURNS):
-            self.take(desk, schedule_stores(desk, water[:, None], self.ends, spreads), water, bounds=True)
+            self.take(desk, schedule_stores(desk, water[:, None], self.ends, spreads)[0], water, bounds=True)
             if self.gap <= gap:
                 break
             mixed, mean = self.mixed()
@@ -160,9 +162,8 @@ class _Turns:
 
     def mixed(self) -> tuple[Stores | None, Floats]:
         """The mix of the schedules found that should cost least, None when it is but one, and its water values."""
-        _, mix, worth = cheapest_mix(np.array(self.cost), np.array(self.used), self.energy)
+        mix, water = cheapest_mix(np.array(self.cost), np.array(self.used), self.energy, 1e9)
         weight = mix.reshape(-1, 2).sum(axis=1)
-        water = np.maximum(worth, 0.0)
         if (weight > LEAST_WEIGHT).sum() == 1:
             return None, water
         out = Stores.none(self.last - self.first, self.ends.shape[1])
@@ -186,23 +187,27 @@ class _Turns:
             into[here] = part
 
 
-def schedule_stores(desk: Desk, water: Floats, ends: Floats, spreads: list[float]) -> Stores:
+def schedule_stores(
+    desk: Desk, water: Floats, ends: Floats, spreads: list[float], *, guess_again: bool = False
+) -> tuple[Stores, Floats]:
     """Schedule every store against the rest, with water at its value; leaves desk.inject at the schedule.
 
     Several stores are placed in turns, from a common start on prices that are spread out and, where there is time for
     it, also one after the other, the one that loses least first: where power to charge with is short, turns from a
     common start never give it all to the better store. The cheaper of the two is kept.
 
-    ends (2, J): what is stored before the first hour and after the last; spreads: see `_in_turns`.
+    ends (2, J): what is stored before the first hour and after the last; spreads, guess_again: see `_in_turns`. Comes
+    with the water values it is for.
     """
     s, st = desk.system, desk.system.storage
-    found = [_in_turns(desk, water, ends, spreads, np.arange(len(st)), together=True)]
+    first, water = _in_turns(desk, water, ends, spreads, np.arange(len(st)), together=True, guess_again=guess_again)
+    found = [first]
     if len(spreads) > 2:
         better = np.argsort(-st.charge_efficiency * st.discharge_efficiency, kind="stable")
-        found.append(_in_turns(desk, water, ends, [0.0, 0.0], better, together=False))
+        found.append(_in_turns(desk, water, ends, [0.0, 0.0], better, together=False)[0])
         found.sort(key=lambda stores: _cost(desk, stores, water))
     desk.inject = _injected(s, found[0])
-    return found[0]
+    return found[0], water
 
 
 def _cost(desk: Desk, stores: Stores, water: Floats) -> float:
@@ -223,22 +228,32 @@ def _injected(s: System, stores: Stores) -> Floats:
 
 
 def _in_turns(
-    desk: Desk, water: Floats, ends: Floats, spreads: list[float], order: Ints, *, together: bool
-) -> Stores:
+    desk: Desk, water: Floats, ends: Floats, spreads: list[float], order: Ints, *, together: bool,
+    guess_again: bool = False,
+) -> tuple[Stores, Floats]:
     """Stores scheduled one after the other in as many rounds as there are spreads of the price steps.
 
-    together: stores of a zone begin with the schedule of one store as large as all.
+    together: stores of a zone begin with the schedule of one store as large as all; where each zone has but one, the
+    first round places the largest alone. guess_again: half way, water is guessed again, now that there are stores.
     """
     s, st = desk.system, desk.system.storage
     T, J = s.time.size, len(st)
     out, works = Stores.none(T, J), _works(st)
     out.stored[:, ~works] = ends[0, ~works]
     order = order[works[order]]
+    alone = together and np.unique(st.zone[order]).size == order.size
+    if alone:
+        order = order[np.argsort(st.energy_mwh[order], kind="stable")]
     zones = list(dict.fromkeys(st.zone[order].tolist()))
     desk.inject = np.zeros((len(s.zones), T))
     rest: dict[int, Response] = {}
     for turn, spread in enumerate(spreads):
-        for z in zones:
+        if guess_again and turn == len(spreads) // 2 > 0:
+            guess = guess_water(desk, water)
+            moved = (np.abs(guess - water) > WATER_MOVED * (1.0 + water)).any(axis=0)
+            if moved.any():
+                water, rest = np.where(moved, guess, water), {}
+        for z in zones[-1:] if alone and turn == 0 else zones:
             members = order[st.zone[order] == z]
             if z not in rest or len(zones) > 1:
                 own = desk.inject[z].copy()
@@ -253,7 +268,7 @@ def _in_turns(
                 desk.inject[z] -= out.discharge[:, j] - out.charge[:, j]
                 _schedule_one(s, int(j), ends[:, j], rest[z], spread, desk.inject[z], out)
                 desk.inject[z] += out.discharge[:, j] - out.charge[:, j]
-    return out
+    return out, water
 
 
 def _spreads(hours: int, stores: int) -> list[float]:
@@ -305,7 +320,7 @@ def _schedule_one(
     _GAINS(*rest.arrays(), np.ascontiguousarray(moved), float(st.charge_mw[j]), float(st.discharge_mw[j]), eff_in,
            eff_out, rest.steps.size, least, start, row, more)  # fmt: skip
     level, worth = np.empty(T), np.empty(T, np.int64)
-    _SCHEDULE(least, start, row, more, share, since, until, size, first, last, level, worth)
+    _SCHEDULE(least, start, row, more, bins.size, share, since, until, size, first, last, level, worth)
     out.stored[:, j] = level
     _move(st, np.array([j]), ends[:1], out)
     out.worth[:, j] = bins[worth]
@@ -314,19 +329,20 @@ def _schedule_one(
 def _bins(steps: Floats, eff_in: float, eff_out: float, spread: float) -> tuple[Floats, Floats, Ints, Ints]:
     """Worths of stored energy, from zero up (B,), at which a store sells less and buys more.
 
-    For each price step, sold at or (after all these) bought at: the share of the change that happens before each worth
-    (R, B + 1), and the first worth and the one after the last at which something does.
+    For each price step, sold at or (after all these) bought at, the first worth and the one after the last at which
+    something changes, and the share of the change that happens before the first worth and each after it (R, .).
     """
     centre = np.concatenate([steps * eff_out, steps / eff_in])
     if not spread or steps.size < 2:
         bins, since = np.unique(centre, return_inverse=True)
-        return bins, np.asarray(np.arange(bins.size + 1) > since[:, None], np.float64), since, since + 1
+        return bins, np.tile([0.0, 1.0], (since.size, 1)), since, since + 1
     low, high = centre[centre > 0].min() / (1.0 + spread), centre.max() * (1.0 + spread)
     edges = np.geomspace(low, high, int(np.log(high / low) / spread * WORTHS_PER_SPREAD) + 2)
-    with np.errstate(divide="ignore"):
-        share = np.clip((edges / centre[:, None] - 1.0 + spread) / (2.0 * spread), 0.0, 1.0)
-    share[centre == 0.0] = 1.0  # free power: before the first worth
-    share = np.concatenate([np.zeros((centre.size, 1)), share], axis=1)
-    share[:, -1] = 1.0
-    since, until = (share == 0.0).sum(axis=1) - 1, (share < 1.0).sum(axis=1)
+    since = np.searchsorted(edges, centre * (1.0 - spread), "right")
+    until = np.minimum(np.searchsorted(edges, centre * (1.0 + spread)) + 1, edges.size)
+    since[centre == 0.0], until[centre == 0.0] = 0, 1  # free power: before the first worth
+    at = since[:, None] + np.arange((until - since).max() + 1)
+    share = edges[np.clip(at - 1, 0, edges.size - 1)] / np.maximum(centre, low)[:, None]
+    share = np.where(at < until[:, None], np.clip((share - 1.0 + spread) / (2.0 * spread), 0.0, 1.0), 1.0)
+    share[:, 0] = 0.0
     return np.concatenate([[0.0], np.sqrt(edges[1:] * edges[:-1])]), share, since, until

@@ -43,13 +43,14 @@ class Prices:
     free: Ints  # (Z,) row of the curve after the items of negative cost
     begin: Ints  # first entry of `changed` at each price
     changed: Ints  # copies whose row is another at that price, once for every item
+    item: Ints  # that item
     first_row: Ints  # (E,)
     rows: Ints
 
 
 _NO_INTS = np.zeros(0, np.int64)
 NO_COPIES = Copies(_NO_INTS, _NO_INTS, np.zeros(0), _NO_INTS)
-NO_PRICES = Prices(np.zeros(0), *(_NO_INTS,) * 7)
+NO_PRICES = Prices(np.zeros(0), *(_NO_INTS,) * 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +117,8 @@ class Merit:
         )  # fmt: skip
 
     def changes(self) -> tuple[Any, ...]:
-        """Which copies change at each price, for the kernel of responses."""
-        return self.prices.begin, self.prices.changed
+        """What changes at each price, for the kernel of responses."""
+        return self.prices.begin, self.prices.changed, self.prices.item
 
     def mesh_arrays(self, system: System) -> tuple[Any, ...]:
         """Arguments of the mesh kernel that do not run along time."""
@@ -247,14 +248,16 @@ def _copies(stop: Ints, parent: Ints, keep: Floats) -> Copies | None:
 def _prices(cost: Floats, start: Ints, parent: Ints, copies: Copies, rows: int) -> Prices:
     """Price lists of the trees: at the root, every cost seen through the links between. rows: their likely number."""
     Z, items = parent.size, int(np.diff(start)[copies.of].sum())
-    usd, begin, changed = np.empty(items + Z), np.empty(items + Z + 1, np.int64), np.empty(items, np.int64)
+    usd, begin = np.empty(items + Z), np.empty(items + Z + 1, np.int64)
+    changed, item = np.empty(items, np.int64), np.empty(items, np.int64)
     head, most, free = (np.empty(Z, np.int64) for _ in range(3))
     first_row, rows_of = np.empty(copies.of.size, np.int64), np.empty(rows, np.int64)
     while True:
         listed, rows = _LISTS(cost, start, parent, copies.first, copies.of, copies.stop, copies.factor, usd, head, most,
-                              free, begin, changed, first_row, rows_of)  # fmt: skip
+                              free, begin, changed, item, first_row, rows_of)  # fmt: skip
         if rows <= rows_of.size:
-            return Prices(usd[:listed], head, most, free, begin[: listed + 1], changed, first_row, rows_of[:rows])
+            return Prices(usd[:listed], head, most, free, begin[: listed + 1], changed, item, first_row,
+                          rows_of[:rows])  # fmt: skip
         rows_of = np.empty(rows, np.int64)
 
 

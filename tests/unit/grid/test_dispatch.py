@@ -91,6 +91,16 @@ def test_must_run_beyond_the_water_there_is_cannot_be_planned():
         dispatch(s)
 
 
+def test_must_run_in_the_hours_a_guess_looks_at_leaves_a_plan():
+    s = small([[50.0, 0.0]] * 730, must=0.0, reservoirs=Reservoirs(("lake",), np.array([[7500.0]])))
+    profiles = s.profiles.copy()
+    profiles[2, ::5] = 0.5  # 7,300 MWh, all of it in one hour of five
+    s = replace(s, profiles=profiles, units=replace(s.units, reservoir=np.array([0, -1])))
+    fast, lp = dispatch(s), dispatch(s, engine="lp")
+    assert fast.cost_usd == pytest.approx(lp.cost_usd, rel=1e-5)
+    assert fast.generation_mw[:, 0].sum() == pytest.approx(7500.0)
+
+
 def test_a_store_buys_cheap_sells_dear_and_ends_where_it_began():
     store = Storage(("b",), np.array([0]), np.array([50.0]), np.array([50.0]), np.array([40.0]), np.array([0.8]),
                     np.array([1.0]), np.array([0.5]))
