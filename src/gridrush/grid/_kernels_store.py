@@ -132,3 +132,16 @@ def schedule(least, start, row, more, bins, share, since, until, size, first, la
         level[t] = e
         least_before, most_before = max(low[t], e - much[t]), min(high[t], e - less[t])
         e = min(max(e - 0.5 * (less[t] + much[t]), least_before), max(most_before, least_before))
+
+
+@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+def moves(stored, which, first, eff_in, eff_out, most_in, most_out, charge, discharge):
+    """Fill what some stores take from the zone and give to it: charge, discharge (T, J), of what is stored (T, J) in
+    stores which (N,), and was, first (N,), before the first hour."""
+    for i in range(which.size):
+        j, before = np.uint64(which[i]), first[i]
+        for t in range(stored.shape[0]):
+            gain = stored[t, j] - before
+            before = stored[t, j]
+            charge[t, j] = min(max(gain / eff_in[j], 0.0), most_in[j])
+            discharge[t, j] = min(max(-gain * eff_out[j], 0.0), most_out[j])

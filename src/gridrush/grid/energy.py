@@ -7,6 +7,7 @@ lower bound comes from the prices; it is exact for a single store up to steps of
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ LEAST_WEIGHT = 1e-6
 """Weight in a mix below which a schedule is left out."""
 _GAINS: Any = _kernels_store.gains  # numba's types do not know about unpacked arguments
 _SCHEDULE: Any = _kernels_store.schedule
+_MOVES: Any = _kernels_store.moves
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,9 +305,8 @@ def _works(st: Storage) -> NDArray[np.bool_]:
 
 def _move(st: Storage, which: Ints, first: Floats, out: Stores) -> None:
     """Charge and discharge of some stores from what is stored in them, and was before the first hour."""
-    gain = np.diff(out.stored[:, which], axis=0, prepend=first[None])
-    out.charge[:, which] = np.clip(gain / st.charge_efficiency[which], 0.0, st.charge_mw[which])
-    out.discharge[:, which] = np.clip(-gain * st.discharge_efficiency[which], 0.0, st.discharge_mw[which])
+    _MOVES(out.stored, which, first, st.charge_efficiency, st.discharge_efficiency, st.charge_mw, st.discharge_mw,
+           out.charge, out.discharge)  # fmt: skip
 
 
 def _schedule_one(
@@ -313,7 +314,7 @@ def _schedule_one(
 ) -> None:
     st = s.storage
     eff_in, eff_out, size = float(st.charge_efficiency[j]), float(st.discharge_efficiency[j]), float(st.energy_mwh[j])
-    bins, share, since, until = _bins(rest.steps, eff_in, eff_out, spread)
+    bins, share, since, until = _bins(rest.steps.tobytes(), eff_in, eff_out, spread)
     T, (first, last) = s.time.size, ends.tolist()
     least, start = np.empty(T), np.empty(T + 1, np.int64)
     row, more = np.empty(2 * rest.place.size, np.int64), np.empty(2 * rest.place.size)
@@ -326,12 +327,14 @@ def _schedule_one(
     out.worth[:, j] = bins[worth]
 
 
-def _bins(steps: Floats, eff_in: float, eff_out: float, spread: float) -> tuple[Floats, Floats, Ints, Ints]:
+@lru_cache(maxsize=64)
+def _bins(prices: bytes, eff_in: float, eff_out: float, spread: float) -> tuple[Floats, Floats, Ints, Ints]:
     """Worths of stored energy, from zero up (B,), at which a store sells less and buys more.
 
-    For each price step, sold at or (after all these) bought at, the first worth and the one after the last at which
+    prices: the rising steps of a response, as the bytes of their floats. For each step, sold at or (after all these) bought at, the first worth and the one after the last at which
     something changes, and the share of the change that happens before the first worth and each after it (R, .).
     """
+    steps = np.frombuffer(prices)
     centre = np.concatenate([steps * eff_out, steps / eff_in])
     if not spread or steps.size < 2:
         bins, since = np.unique(centre, return_inverse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -160,7 +160,7 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
             )
             for b in np.flatnonzero(~np.isfinite(d.value_usd_per_mwh))
         )
-    zone, stop, parent, edges = _preorder(len(system.zones), k.source, k.target, root)
+    zone, stop, parent, edges = _preorder(len(system.zones), tuple(k.source.tolist()), tuple(k.target.tolist()), root)
     node_of = np.empty_like(zone)
     node_of[zone] = np.arange(zone.size)
     G = len(u)
@@ -261,14 +261,15 @@ def _prices(cost: Floats, start: Ints, parent: Ints, copies: Copies, rows: int) 
         rows_of = np.empty(rows, np.int64)
 
 
+@lru_cache(maxsize=64)
 def _preorder(
-    n_zones: int, source: Ints, target: Ints, first: int | None
+    n_zones: int, source: tuple[int, ...], target: tuple[int, ...], first: int | None
 ) -> tuple[Ints, Ints, Ints, dict[tuple[int, int], list[int]]]:
     """Zones, ends of subtrees and parents of a spanning forest as flat as can be, and the links of each pair of
 
     zones."""
     edges: dict[tuple[int, int], list[int]] = {}
-    for i, (a, b) in enumerate(zip(source.tolist(), target.tolist(), strict=True)):
+    for i, (a, b) in enumerate(zip(source, target, strict=True)):
         edges.setdefault((min(a, b), max(a, b)), []).append(i)
     near: list[list[int]] = [[] for _ in range(n_zones)]
     for a, b in edges:

@@ -265,7 +265,7 @@ class _Stepper:
 
 def china_price(p: RushParameters, month: np.datetime64) -> float:
     """What miners in China pay: hydropower in the wet season, coal in the dry. [USD/MWh]"""
-    wet = month.astype("datetime64[M]").item().month in WET_MONTHS
+    wet = int(month.astype("datetime64[M]").astype(np.int64)) % 12 + 1 in WET_MONTHS
     return p.china_wet_usd_per_mwh if wet else p.china_dry_usd_per_mwh
 
 
