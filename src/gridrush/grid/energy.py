@@ -331,8 +331,9 @@ def _schedule_one(
 def _bins(prices: bytes, eff_in: float, eff_out: float, spread: float) -> tuple[Floats, Floats, Ints, Ints]:
     """Worths of stored energy, from zero up (B,), at which a store sells less and buys more.
 
-    prices: the rising steps of a response, as the bytes of their floats. For each step, sold at or (after all these) bought at, the first worth and the one after the last at which
-    something changes, and the share of the change that happens before the first worth and each after it (R, .).
+    prices: the rising steps of a response, as the bytes of their floats. For each step, sold at or (after all these)
+    bought at, the first worth and the one after the last at which something changes, and the share of the change that
+    happens before the first worth and each after it (R, .).
     """
     steps = np.frombuffer(prices)
     centre = np.concatenate([steps * eff_out, steps / eff_in])
