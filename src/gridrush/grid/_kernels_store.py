@@ -59,45 +59,49 @@ def schedule(least, start, row, more, bins, share, since, until, size, first, la
     """
     T = level.size
     length, lo, hi = np.zeros(bins), bins, -1  # bins without length outside lo to hi
-    held = np.zeros((bins >> BLOCK) + 1, np.int64)  # bins with length in each block of bins
+    held = np.zeros((bins >> BLOCK) + 1, np.bool_)  # blocks of bins that may have some with length
     bottom, top = first, first
     floor, roof = np.empty(T, np.int64), np.empty(T, np.int64)
     for t in range(T):
         bottom += least[t]
         top += least[t]
         for k in range(start[t], start[t + 1]):
-            r = row[k]
-            top += more[k]
-            lo, hi = min(lo, since[r]), max(hi, until[r] - 1)
-            for b in range(since[r], until[r]):
-                if length[b] <= 0.0:
-                    held[b >> BLOCK] += 1
-                length[b] += more[k] * (share[r, b + 1 - since[r]] - share[r, b - since[r]])
+            r = np.uint64(row[np.uint64(k)])
+            top += more[np.uint64(k)]
+            a, b = since[r], until[r]
+            lo, hi = min(lo, a), max(hi, b - 1)
+            for i in range(np.uint64(a >> BLOCK), np.uint64((b - 1 >> BLOCK) + 1)):
+                held[i] = True
+            x, at, n = more[np.uint64(k)], np.uint64(a), b - a
+            for i in range(n):
+                length[at + np.uint64(i)] += x * (share[r, i + 1] - share[r, i])
         floor[t], roof[t] = -1, bins
         if t == T - 1:
             break
         while bottom < 0.0 and lo <= hi:
-            if held[lo >> BLOCK] == 0:
+            if not held[lo >> BLOCK]:
                 lo = ((lo >> BLOCK) + 1) << BLOCK
             elif length[lo] <= 0.0:
                 lo += 1
+                if lo >> BLOCK != (lo - 1) >> BLOCK:  # passed over, and nothing below has length
+                    held[(lo - 1) >> BLOCK] = False
             else:
                 cut = min(length[lo], -bottom)
                 length[lo] -= cut
                 bottom += cut
                 floor[t] = lo
-                held[lo >> BLOCK] -= length[lo] <= 0.0
         while top > size and lo <= hi:
-            if held[hi >> BLOCK] == 0:
+            if not held[hi >> BLOCK]:
                 hi = ((hi >> BLOCK) << BLOCK) - 1
             elif length[hi] <= 0.0:
                 hi -= 1
+                if hi >> BLOCK != (hi + 1) >> BLOCK:
+                    held[(hi + 1) >> BLOCK] = False
             else:
                 cut = min(length[hi], top - size)
                 length[hi] -= cut
                 top -= cut
                 roof[t] = hi
-                held[hi >> BLOCK] -= length[hi] <= 0.0
         if lo > hi:
             lo, hi = bins, -1
         bottom, top = min(max(bottom, 0.0), size), max(min(top, size), 0.0)
@@ -113,13 +117,13 @@ def schedule(least, start, row, more, bins, share, since, until, size, first, la
         worth[t] = now
         less[t], much[t] = least[t], least[t]
         for k in range(start[t], start[t + 1]):
-            r = row[k]
+            r, x = np.uint64(row[np.uint64(k)]), more[np.uint64(k)]
             if now >= until[r]:
-                less[t] += more[k]
-                much[t] += more[k]
+                less[t] += x
+                much[t] += x
             elif now >= since[r]:
-                less[t] += more[k] * share[r, now - since[r]]
-                much[t] += more[k] * share[r, now + 1 - since[r]]
+                less[t] += x * share[r, np.uint64(now - since[r])]
+                much[t] += x * share[r, np.uint64(now + 1 - since[r])]
     low[0], high[0] = first, first
     for t in range(T):
         low[t + 1] = min(max(low[t] + less[t], 0.0), size)
