@@ -332,8 +332,8 @@ def response(
         search(copies[0], most[0], n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value)
         evaluate(copies[0], n, hours, at, of, stop, first_row, rows, keep, out, back, curve, value)
         for h in range(n):
-            m, e = at[h], copies[0]
-            for c in range(e, stop[e]):
+            m, e = at[h], np.uint64(copies[0])
+            for c in range(e, np.uint64(stop[e])):
                 own[c] = value[c, h]
             told = own[e]
             if filled < listed.size:
@@ -341,14 +341,14 @@ def response(
             filled += 1
             while own[e] < give and m < most[0]:
                 m += 1
-                for x in range(change_from[m], change_from[m + 1]):
-                    c, more = changed[np.uint64(x)], width[np.uint64(item[np.uint64(x)]), h]
+                for x in range(np.uint64(change_from[m]), np.uint64(change_from[m + 1])):
+                    c, more = np.uint64(changed[x]), width[np.uint64(item[x]), h]
                     while more > 0.0:  # up the tree, as far as links let it
                         before = own[c]
                         own[c] = before + more
                         if c == e:
                             break
-                        k = of[c]
+                        k = np.uint64(of[c])
                         if side[c] == 0:
                             more = min(max(own[c], -back[k, h]), out[k, h]) - min(max(before, -back[k, h]), out[k, h])
                         elif side[c] == 1:
@@ -356,7 +356,7 @@ def response(
                         else:
                             more = min(max(-before, 0.0) / keep[k], back[k, h])
                             more -= min(max(-own[c], 0.0) / keep[k], back[k, h])
-                        c = above[c]
+                        c = np.uint64(above[c])
                 if own[e] > told + SLACK_MW:
                     told = own[e]
                     if filled < listed.size:

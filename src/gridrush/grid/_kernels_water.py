@@ -97,26 +97,27 @@ def known(n, past, tries, worths, owner, zone, cost, todo):
     number of hours to do.
     """
     F, left = owner.size, 0
-    for t in range(n):
-        found = -1
-        for k in range(tries - 1, -1, -1):
-            same = True
-            for f in range(F):
-                margin = past[k, F + zone[f], t] - cost[f]
+    from_try, same = np.full(n, -1), np.empty(n, np.bool_)
+    for k in range(tries - 1, -1, -1):
+        same[:] = True
+        for f in range(F):
+            z, worth, next_worth = F + zone[f], worths[k, owner[f]], worths[tries, owner[f]]
+            for t in range(n):
+                margin = past[k, z, t] - cost[f]
                 near = NEAR * (1.0 + abs(margin))
-                before, now = margin - worths[k, owner[f]], margin - worths[tries, owner[f]]
-                if not ((before > near and now > near) or (before < -near and now < -near)):
-                    same = False
-                    break
-            if same:
-                found = k
-                break
-        if found < 0:
+                before, now = margin - worth, margin - next_worth
+                same[t] &= ((before > near) & (now > near)) | ((before < -near) & (now < -near))
+        for t in range(n):
+            if same[t] and from_try[t] < 0:
+                from_try[t] = k
+    for r in range(past.shape[1]):
+        for t in range(n):
+            if from_try[t] >= 0:
+                past[tries, r, t] = past[np.uint64(from_try[t]), r, t]
+    for t in range(n):
+        if from_try[t] < 0:
             todo[left] = t
             left += 1
-        else:
-            for r in range(past.shape[1]):
-                past[tries, r, t] = past[found, r, t]
     return left
 
 
@@ -173,15 +174,16 @@ def settle(
             elif _MESH(*series, unit, block, cap, avail, must, dear, *net, hours, 0, left, generation, served, flow,
                       prices, spill, usd_h, -1, 0.0, usd_h):
                 return 0
+            for f in range(F):
+                g, water = fed[f], worths[tries, owner[f]]
+                for i in range(left):
+                    past[tries, f, np.uint64(todo[i])] = generation[g, i]
+                    usd_h[i] -= water * generation[g, i]
+            for z in range(Z):
+                for i in range(left):
+                    past[tries, F + z, np.uint64(todo[i])] = prices[z, i]
             for i in range(left):
-                t = todo[i]
-                for f in range(F):
-                    x = generation[fed[f], i]
-                    past[tries, f, t] = x
-                    usd_h[i] -= worths[tries, owner[f]] * x
-                for z in range(Z):
-                    past[tries, F + z, t] = prices[z, i]
-                past[tries, F + Z, t] = usd_h[i]
+                past[tries, F + Z, np.uint64(todo[i])] = usd_h[i]
         for h in range(H):
             used[tries, h] = 0.0
         for f in range(F):
@@ -209,15 +211,15 @@ def settle(
         if last or (not traded and total - bounds[best] <= gap_share * max(1.0, abs(total))):
             break
         worths[tries] = now
-    for i in range(n):
-        t = when[i]
-        for f in range(F):
-            x = 0.0
-            for k in range(tries):
-                if mix[k] > 0.0:
-                    x += mix[k] * past[k, f, i]
-            given[f, t] = x
-        for z in range(Z):
-            price[z, t] = past[best, F + z, i]
+    for f in range(F):
+        for i in range(n):
+            given[f, when[i]] = 0.0
+        for k in range(tries):
+            if mix[k] > 0.0:
+                for i in range(n):
+                    given[f, np.uint64(when[i])] += mix[k] * past[k, f, i]
+    for z in range(Z):
+        for i in range(n):
+            price[z, np.uint64(when[i])] = past[best, F + z, i]
     values[:] = worths[best]
     return tries
