@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,assignment"
 """Exact hourly dispatch of zones joined as a tree, for many hours.
 
 Every zone is a supply curve: items (units, and demand blocks as load that can be given up) sorted by cost, so what it
