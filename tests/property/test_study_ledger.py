@@ -8,6 +8,7 @@ import pytest
 
 from gridrush.case.load import built_in_cases, load_case, resolve_scenario
 from gridrush.case.scenario import Enforcement, Fee, OwnGeneration, ProfitTax, Rationing, Tariff
+from gridrush.case.template import new_case
 from gridrush.policy.fiscal import LINES, balances, fiscal_usd, in_tenge, system_cost_usd
 from gridrush.policy.levers import exchange_kzt_per_usd
 from gridrush.study.miners import Miners
@@ -131,3 +132,10 @@ def test_tenge_are_dollars_at_the_rate_of_the_year():
     kzt = in_tenge(run.ledger, case)
     assert kzt.loc[2021, "fuel"] == pytest.approx(run.ledger.loc[2021, "fuel"] * 427.23)
     assert (balances(kzt).sum(axis=1).abs() <= TOLERANCE * kzt.abs().sum(axis=1)).all()
+
+
+def test_a_country_without_miners_or_a_retail_tariff_has_a_ledger(tmp_path):
+    case = load_case(new_case(tmp_path / "case")).model_copy(update={"mining_country": "", "policies": ()})
+    run = simulate(case, years=[case.first_year], samples=1)
+    assert run.ledger[["consumer_power", "registered_power", "fee"]].to_numpy().sum() == 0.0
+    assert run.ledger["fuel"].sum() > 0.0

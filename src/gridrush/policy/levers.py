@@ -47,7 +47,7 @@ class MonthPolicy:
     fee_usd_per_mwh: Floats  # (Z,) on registered miners
     tariff_usd_per_mwh: Floats  # (Z,) energy and grid, registered miners
     hidden_usd_per_mwh: Floats  # (Z,) what unregistered miners pay
-    retail_usd_per_mwh: float  # what households pay
+    retail_usd_per_mwh: float  # what households pay; 0 where a case without miners does not say
     rationing: Rationing | None
     fine_usd_per_mw: float = 0.0  # paid by those found
     profit_tax_share: float = 0.0
@@ -215,7 +215,7 @@ def month_policy(scenario: Scenario, case: Case, day: date, *, market_price_usd_
         fee_usd_per_mwh=np.array([by_price[p] for p in paid.tolist()]),
         tariff_usd_per_mwh=paid,
         hidden_usd_per_mwh=np.array(market_price_usd_per_mwh, np.float64),
-        retail_usd_per_mwh=1000.0 * policy_fact(case, "retail_household", day) / rate,
+        retail_usd_per_mwh=1000.0 * policy_fact(case, "retail_household", day, default=0.0) / rate,
         rationing=in_force(scenario.rationing, day),
         fine_usd_per_mw=fine,
         profit_tax_share=tax.share if tax is not None else 0.0,
