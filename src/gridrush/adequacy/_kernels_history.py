@@ -24,7 +24,9 @@ def advance(rows, key, mttf, mttr, hours, block, weight, dated_row, dated, hazar
 
     rows, mttf, mttr, block, weight, dated_row: (G,); dated (D, hours) is the share left by outages of known date.
     """
-    up[:] = 1.0
+    for b in range(up.shape[0]):
+        for k in range(up.shape[1]):
+            up[b, k] = 1.0
     lost = np.zeros(hours)
     for s in range(hazard.shape[0]):
         base = s * hours
@@ -54,7 +56,8 @@ def advance(rows, key, mttf, mttr, hours, block, weight, dated_row, dated, hazar
                     if last > first:
                         lost[first] += min(end, first + 1.0) - t
                     if last > first + 1:
-                        lost[first + 1 : last - 1] = 1.0
+                        for k in range(np.uint64(first + 1), np.uint64(last - 1)):
+                            lost[k] = 1.0
                         lost[last - 1] += end - (last - 1.0)
                     low, high = min(low, first), max(high, last)
                     r -= end - t
@@ -67,8 +70,7 @@ def advance(rows, key, mttf, mttr, hours, block, weight, dated_row, dated, hazar
                 low, high = 0, hours
                 for k in range(hours):
                     lost[k] = 1.0 - (1.0 - min(lost[k], 1.0)) * dated[d, k]
-            if high > low:
-                gone, left = lost[low:high], up[b, base + low : base + high]  # counted from zero, so in one go
-                for k in range(gone.size):
-                    left[k] = max(left[k] - w * min(gone[k], 1.0), 0.0)
-                    gone[k] = 0.0
+            at = np.uint64(base)
+            for k in range(np.uint64(low), np.uint64(max(high, low))):
+                up[b, at + k] = max(up[b, at + k] - w * min(lost[k], 1.0), 0.0)
+                lost[k] = 0.0

@@ -15,7 +15,9 @@ def room(
     interrupted: (Z, T); flow: (L, T); source to backward: (L,).
     """
     Z, hours = unused.shape
-    unused[:] = 0.0
+    for z in range(Z):
+        for t in range(hours):
+            unused[z, t] = 0.0
     for g in range(zone.size):
         z, c, k = zone[g], capacity[g], row[g]
         if c != 0.0:
@@ -29,21 +31,6 @@ def room(
         for t in range(hours):
             reach[b, t] += min(unused[a, t], there - flow[i, t])
             reach[a, t] += min(unused[b, t], back + flow[i, t])
-
-
-@nb.njit(cache=True, nogil=True)
-def low_quantile(x, share, out):
-    """Fill the quantile of each row of x (Z, T), linear between two values: out (Z,)."""
-    T = x.shape[1]
-    at = share * (T - 1)
-    low = int(at)
-    high = min(low + 1, T - 1)
-    for z in range(x.shape[0]):
-        row = np.partition(x[z], high)
-        below = row[high]
-        if high > low:
-            below = row[:high].max()
-        out[z] = below + (at - low) * (row[high] - below)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -62,17 +49,6 @@ def not_served(load, served, registered, gone, interrupted, unserved):
 
 
 @nb.njit(cache=True, nogil=True)
-def share_cut(interrupted, registered, out):
-    """Fill the share of hours in which registered miners are cut: out (Z,), of (Z, T)."""
-    for z in range(out.size):
-        hours = 0
-        for t in range(interrupted.shape[1]):
-            if interrupted[z, t] > 1e-6 * max(registered[z, t], 1.0):
-                hours += 1
-        out[z] = hours / interrupted.shape[1]
-
-
-@nb.njit(cache=True, nogil=True)
 def block_loads(consumers, registered, hidden, industry_share, cuttable, gone, out):
     """Loads of households and hidden miners, industry, and registered miners by zone, into out (T, 3 Z).
 
@@ -88,12 +64,19 @@ def block_loads(consumers, registered, hidden, industry_share, cuttable, gone, o
 
 
 @nb.njit(cache=True, nogil=True, fastmath={"reassoc"})
-def _total(x):
-    """Sum of x (T,), several additions at a time."""
-    total = 0.0
-    for t in range(x.size):
-        total += x[t]
+def _total(x, r, first, n):
+    """Sum of n entries of a row of x (R, T) from `first` on, several additions at a time."""
+    total, begin = 0.0, np.uint64(first)
+    for t in range(n):
+        total += x[r, begin + np.uint64(t)]
     return total
+
+
+@nb.njit(cache=True, nogil=True)
+def _put(values, z, out, r):
+    """Copy a row of values (Z, T) into a row of out (R, T)."""
+    for t in range(out.shape[1]):
+        out[r, t] = values[z, t]
 
 
 @nb.njit(cache=True, nogil=True)
@@ -104,13 +87,14 @@ def month_sums(rows, generation, by_unit, evening, out, peaks):
     S, R, H = out.shape[0], rows.shape[0], evening.size
     for s in range(S):
         for r in range(R):
-            out[s, r] = _total(rows[r, s * H : s * H + H])
+            out[s, r] = _total(rows, r, s * H, H)
         out[s, R], out[s, R + 1], out[s, R + 2] = 0.0, 0.0, 0.0
         for g in range(generation.shape[0]):
-            total = _total(generation[g, s * H : s * H + H])
+            total = _total(generation, g, s * H, H)
             for k in range(3):
                 out[s, R + k] += by_unit[g, k] * total
-        peaks[s] = -np.inf
+        for k in range(peaks.shape[1]):
+            peaks[s, k] = -np.inf
         for t in range(H):
             mw = rows[R - 3, s * H + t]
             peaks[s, 0] = max(peaks[s, 0], mw)
@@ -134,7 +118,9 @@ def month_rows(
     hours, Z = out.shape[1], zones
     first = out.shape[0] - 15 * Z - 3  # imports; fuels by zone come before
     wanted, counted, nation = first + 13 * Z, first + 14 * Z, first + 15 * Z
-    out[:] = 0.0
+    for r in range(out.shape[0]):
+        for t in range(hours):
+            out[r, t] = 0.0
     for g in range(generation.shape[0]):
         r, o, part = row[g], oil_row[g], oil_share[g]
         if part == 0.0:
@@ -155,12 +141,12 @@ def month_rows(
             out[wanted + z, t] = out[first + Z + z, t] + registered[z, t]
         for t in range(hours):
             out[nation, t] += out[wanted + z, t]
-        out[first + 2 * Z + z, :] = registered[z]
-        out[first + 3 * Z + z, :] = hidden[z]
-        out[first + 7 * Z + z, :] = spill[z]
-        out[first + 10 * Z + z, :] = unserved[z]
-        out[first + 11 * Z + z, :] = interrupted[z]
-        out[first + 12 * Z + z, :] = price[z]
+        _put(registered, z, out, first + 2 * Z + z)
+        _put(hidden, z, out, first + 3 * Z + z)
+        _put(spill, z, out, first + 7 * Z + z)
+        _put(unserved, z, out, first + 10 * Z + z)
+        _put(interrupted, z, out, first + 11 * Z + z)
+        _put(price, z, out, first + 12 * Z + z)
     for b in range(zone.size):
         v = value[b]
         if sold[b]:
@@ -178,7 +164,8 @@ def month_rows(
             out[r, t] += charge[t, j]
             out[r + Z, t] += discharge[t, j]
     for i in range(source.size):
-        for far, sign in ((target[i], 1.0), (source[i], -1.0)):
+        for end in range(2):
+            far, sign = (target[i], 1.0) if end == 0 else (source[i], -1.0)
             share, lost, net = loss_share[i], first + 8 * Z + far, first + 9 * Z + far
             for t in range(hours):  # what arrives at this end
                 out[lost, t] += share * max(sign * flow[i, t], 0.0)

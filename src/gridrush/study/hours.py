@@ -18,7 +18,7 @@ from gridrush.grid.dispatch import Dispatch, Merit, dispatch, merit_order
 from gridrush.grid.hourly import Hours, zone_shares
 from gridrush.grid.month import month_system
 from gridrush.grid.network import Fleet, GridModel
-from gridrush.study._kernels import block_loads, low_quantile, not_served, room, share_cut
+from gridrush.study._kernels import block_loads, not_served, room
 from gridrush.study.answers import Answered, Answers, answered, with_answers
 from gridrush.study.paths import Paths
 from gridrush.units import Floats
@@ -252,9 +252,10 @@ def _hour(moment: datetime) -> int:
 
 def rationed_share(month: MonthHours) -> Floats:
     """Share of hours in which registered miners of each zone were cut. (Z,)"""
-    out = np.empty(month.interrupted_mw.shape[1])
-    share_cut(np.ascontiguousarray(month.interrupted_mw.T), np.ascontiguousarray(month.registered_mw.T), out)
-    return out
+    if not month.interrupted_mw.any():
+        return np.zeros(month.interrupted_mw.shape[1])
+    cut = month.interrupted_mw > 1e-6 * np.maximum(month.registered_mw, 1.0)
+    return np.array([np.count_nonzero(z) for z in cut.T]) / len(cut)
 
 
 @lru_cache(maxsize=64)
@@ -283,6 +284,10 @@ def room_mw(month: MonthHours, *, imports: bool) -> tuple[Floats, Floats]:
 
 def spare_mw(month: MonthHours, *, quantile: float = 0.05) -> Floats:
     """Home supply that could still serve a new load in a zone, in all but a share of hours. [MW] (Z,)"""
-    out = np.empty(len(month.system.zones))
-    low_quantile(room_mw(month, imports=False)[1].T, quantile, out)
-    return out
+    reach = room_mw(month, imports=False)[1].T
+    at = quantile * (reach.shape[1] - 1)  # between two hours, in proportion
+    low = int(at)
+    high = min(low + 1, reach.shape[1] - 1)
+    reach = np.partition(reach, high, axis=1)
+    below = reach[:, :high].max(axis=1) if high > low else reach[:, high]
+    return np.asarray(below + (at - low) * (reach[:, high] - below))
