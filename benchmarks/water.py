@@ -26,7 +26,7 @@ def main(scenario: str = "as-it-was", year: int = 2021) -> None:
         began = time.process_time()
         rule = dispatch(m.system, up=m.up)
         middle = time.process_time()
-        exact = dispatch(m.untapped, up=m.up)
+        exact = dispatch(m.met.system, up=m.up)
         ended = time.process_time()
         cut = [d.unserved_mw(("firm", "interruptible")).sum() / 1e3 for d in (rule, exact)]
         total = [a + b for a, b in zip(total, (rule.cost_usd, exact.cost_usd, *cut), strict=True)]
