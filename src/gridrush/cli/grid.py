@@ -59,8 +59,11 @@ def read_system(where: str, year: int | None, scenario: str | None, zones: str |
     from gridrush.study.networks import given
 
     quiet()
-    gathered = int(zones) if zones is not None and zones.isdecimal() else zones
-    return given(where, year=year, scenario=scenario, zones=gathered, seed=seed)
+    return given(where, year=year, scenario=scenario, zones=_zoning(zones), seed=seed)
+
+
+def _zoning(zones: str | None) -> str | int | None:
+    return int(zones) if zones is not None and zones.isdecimal() else zones
 
 
 def dispatch(
@@ -121,16 +124,22 @@ def commit(
     """Units that are on or off, with least loads and costs of starting, week by week (linopy and HiGHS)."""
     import numpy as np
 
+    from gridrush.grid._pypsa_open import is_network, open_network
     from gridrush.grid.commitment import commit as operate
     from gridrush.grid.commitment import commitment_terms
-    from gridrush.study.networks import is_file_of_a_system, week_of
+    from gridrush.grid.pypsa import from_pypsa
+    from gridrush.study.networks import Given, week_of
 
-    if not is_file_of_a_system(network) or network.lower().endswith(".pras"):
+    if not is_network(Path(network)):
         wanted = "a PyPSA network: nothing else says what units load at least and what a start costs"
         raise CaseError([Problem("network", network, wanted)])
-    given = read_system(network, period, None, zones, 1)
-    system = given.system if week is None else week_of(given.system, week)
-    least, start = commitment_terms(network, given.system)
+    quiet()
+    problems: list[Problem] = []
+    n = open_network(network, problems)
+    whole, dropped = from_pypsa(n, zones=_zoning(zones), period=period, found=problems)
+    given = Given(Path(network).name, whole, year=period, dropped=tuple(dropped))
+    system = whole if week is None else week_of(whole, week)
+    least, start = commitment_terms(n, whole)
     began = time.perf_counter()
     with progress_bar("on and off, week by week") as tell:
         found = operate(system, least_load_share=least, start_usd_per_mw=start, integer=not relaxed, reserve_mw=reserve,

@@ -6,8 +6,7 @@ import csv
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,52 +42,63 @@ def open_network(path: str | Path, problems: list[Problem] | None = None) -> Any
     if not path.is_dir() and path.suffix.lower() not in SUFFIXES:
         raise CaseError([Problem(str(path), f"a file ending in {path.suffix!r}", wanted)])
     try:
+        return _imported(path, wanted)
+    except CaseError as broken:
+        strays = _strays(path)
+        if problems is None or not strays:
+            raise CaseError(strays.values() or broken.problems) from None
+    problems += strays.values()
+    with tempfile.TemporaryDirectory(prefix="gridrush-") as folder:
+        try:
+            return _imported(_copy_without(strays, path, Path(folder)), wanted)
+        except CaseError as broken:
+            raise CaseError([*problems, *broken.problems]) from None
+
+
+def _imported(path: Path, wanted: str) -> Any:
+    try:
         with warnings.catch_warnings():  # of pandas and PyPSA about each other
             warnings.simplefilter("ignore")
             import pypsa
 
             n = pypsa.Network()
-            with _without_strays(path, problems) as sound:
-                if path.is_dir():
-                    n.import_from_csv_folder(sound)
-                elif path.suffix.lower() in HDF5:
-                    n.import_from_hdf5(sound)
-                else:
-                    n.import_from_netcdf(sound)
+            if path.is_dir():
+                n.import_from_csv_folder(path)
+            elif path.suffix.lower() in HDF5:
+                n.import_from_hdf5(path)
+            else:
+                n.import_from_netcdf(path)
     except ImportError as missing:
         raise EngineError(f"reading {path.name} needs pip install 'gridrush[pypsa]': {missing}") from None
     except (OSError, ValueError, KeyError, RuntimeError) as broken:  # HDF5 errors are RuntimeErrors
-        told = [*(problems or ()), Problem(str(path), str(broken).splitlines()[-1], wanted)]
-        raise CaseError(told) from None
+        raise CaseError([Problem(str(path), str(broken).splitlines()[-1], wanted)]) from None
     return n
 
 
-@contextmanager
-def _without_strays(path: Path, problems: list[Problem] | None) -> Iterator[Path]:
-    """The network's file or folder, or a copy without the series that have another number of rows than snapshots."""
-    snapshots, rows = _lengths(path)
-    strays = {name: n for name, n in rows.items() if n != snapshots}
-    if not strays:
-        yield path
-        return
+def _strays(path: Path) -> dict[str, Problem]:
+    """Series of a folder or HDF5 file, none where it cannot be read, with another number of rows than snapshots."""
+    try:
+        snapshots, rows = _lengths(path)
+    except (OSError, ValueError, KeyError, RuntimeError):
+        return {}
     wanted = f"{snapshots} rows, one for each snapshot"
-    found = [Problem(f"{path}: {name}", f"{n} rows", wanted) for name, n in sorted(strays.items())]
-    if problems is None:
-        raise CaseError(found)
-    problems += found
-    with tempfile.TemporaryDirectory(prefix="gridrush-") as folder:
-        sound = Path(folder) / path.name
-        if path.is_dir():
-            shutil.copytree(path, sound, ignore=lambda _, names: [n for n in names if n in strays])
-        else:
-            import pandas as pd
+    return {k: Problem(f"{path}: {k}", f"{n} rows", wanted) for k, n in sorted(rows.items()) if n != snapshots}
 
-            shutil.copy(path, sound)
-            with pd.HDFStore(sound) as store:
-                opened: Any = store  # the stubs take its methods for tables
-                for name in strays:
-                    opened.remove(name)
-        yield sound
+
+def _copy_without(strays: Mapping[str, Problem], path: Path, folder: Path) -> Path:
+    """A copy of a network without some series."""
+    sound = folder / path.name
+    if path.is_dir():
+        shutil.copytree(path, sound, ignore=lambda _, names: [n for n in names if n in strays])
+        return sound
+    import pandas as pd
+
+    shutil.copy(path, sound)
+    with pd.HDFStore(sound) as store:
+        opened: Any = store  # the stubs take its methods for tables
+        for name in strays:
+            opened.remove(name)
+    return sound
 
 
 def _lengths(path: Path) -> tuple[int, dict[str, int]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from numpy.typing import ArrayLike
 
 from gridrush.case.system import NO_RESERVOIRS, Reservoirs, System
 from gridrush.errors import CaseError, EngineError, Problem
-from gridrush.grid._pypsa_open import open_network
 from gridrush.grid.dispatch import dispatch
 from gridrush.grid.lp import link_limits_mw, unit_limits_mw
 from gridrush.units import Floats
@@ -92,14 +90,13 @@ def commit(
     return Commitment(on, generation, served, cost, starts)
 
 
-def commitment_terms(source: Any, system: System) -> tuple[Floats, Floats]:
+def commitment_terms(n: Any, system: System) -> tuple[Floats, Floats]:
     """Least load, as a share of what is available, and cost of a start [USD/MW] of each unit of a system that was read
-    from this network. (G,) each
+    from this PyPSA network. (G,) each
 
     Both are zero for units that are not committable. Of a least load that changes by snapshot the highest counts; least
     times up and down, and what a stop costs, are left out.
     """
-    n: Any = open_network(source) if isinstance(source, str | Path) else source
     least, start = np.zeros(len(system.units)), np.zeros(len(system.units))
     for g, (name, mw) in enumerate(zip(system.units.name, system.units.capacity_mw, strict=True)):
         if name in n.generators.index and n.generators.at[name, "committable"] and mw > 0.0:

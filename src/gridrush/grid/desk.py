@@ -8,7 +8,6 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridrush.case.system import Ints, System
 from gridrush.errors import EngineError
@@ -92,22 +91,15 @@ class Desk:
             inject = np.zeros((len(s.zones), s.time.size))
         return np.ascontiguousarray(s.profiles), self.up, self.links_up, s.demand.load_mw, inject
 
-    def run(
-        self, first: int, last: int, out: Hours, merit: Merit | None = None, only: NDArray[np.bool_] | None = None,
-        hours: Ints | None = None,
-    ) -> None:
-        """Dispatch hours first to last with the given merit order (costs), stores as injected.
-
-        only (G + 1,): units whose generation is wanted, and in the end whether load served and flows are; all if left
-        out. hours: what hours first to last stand for; themselves if left out.
-        """
-        m, which = self.merit if merit is None else merit, self.hours if hours is None else hours
+    def run(self, first: int, last: int, out: Hours, merit: Merit | None = None) -> None:
+        """Dispatch hours first to last with the given merit order (costs), stores as injected."""
+        m = self.merit if merit is None else merit
         if m.tree:
-            wanted = np.ones(len(self.system.units) + 1, np.bool_) if only is None else only
-            _TREE(*self.series(), *m.tree_arrays(), which, first, last, *out.arrays(), wanted)
+            wanted = np.ones(len(self.system.units) + 1, np.bool_)
+            _TREE(*self.series(), *m.tree_arrays(), self.hours, first, last, *out.arrays(), wanted)
             return
         fixed = m.mesh_arrays(self.system)
-        failed = _MESH(*self.series(), *fixed, which, first, last, *out.arrays(), -1, 0.0, out.cost)
+        failed = _MESH(*self.series(), *fixed, self.hours, first, last, *out.arrays(), -1, 0.0, out.cost)
         if failed:
             raise EngineError(f"the network simplex gave up in {failed} hours; use engine='lp'")
 

@@ -164,7 +164,7 @@ class _Turns:
 
     def mixed(self) -> tuple[Stores | None, Floats]:
         """The mix of the schedules found that should cost least, None when it is but one, and its water values."""
-        mix, water = cheapest_mix(np.array(self.cost), np.array(self.used), self.energy, 1e9)
+        mix, water = cheapest_mix(np.array(self.cost), np.array(self.used), self.energy)
         weight = mix.reshape(-1, 2).sum(axis=1)
         if (weight > LEAST_WEIGHT).sum() == 1:
             return None, water

@@ -28,6 +28,8 @@ is dispatched around the water afterwards saves part of it."""
 GUESS_GAP_SHARE, ROUGH_GAP_SHARE = 1e-4, 1e-3
 """The same for a guess, and for one that is followed by another."""
 MOST_TRIES = 100
+ABOVE_ALL_USD_PER_MWH = 1e9
+"""Price at which a mix could buy water: so high that it never does where it need not."""
 NUDGE = 1e-7
 """A guessed water value is tried this much above, so that a tie saves water."""
 REACH, AGAIN_REACH, GUESS_REACH = 0.02, 0.1, 0.2
@@ -44,9 +46,9 @@ class Settled:
 
     hours: Hours
     worth: Floats  # (H, P) [USD/MWh]
-    used: Floats  # (H, P)
-    guessed_cost: Floats  # (P,)
-    guessed_used: Floats  # (H, P)
+    used: Floats  # (H, P) energy the reservoirs gave [MWh]
+    guessed_cost: Floats  # (P,) of the dispatch at the guess, water free [USD]
+    guessed_used: Floats  # (H, P) [MWh]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +83,12 @@ def settle_water(desk: Desk, guess: Floats, *, gap_share: float = GAP_SHARE) -> 
     guess (H, P): water values to start from.
     """
     s = desk.system
-    out, zeros = Hours.empty(s), np.zeros_like(guess)
+    out = Hours.empty(s)
     if not len(s.reservoirs):
         desk.run(0, s.time.size, out)
+        zeros = np.zeros_like(guess)
         return Settled(out, zeros, zeros, np.zeros(guess.shape[1]), zeros)
-    found, used = values_of_water(desk, guess, gap_share, REACH), zeros
+    found, used = values_of_water(desk, guess, gap_share, REACH), np.zeros_like(guess)
     fed = np.flatnonzero(s.units.reservoir >= 0)
     desk.around(fed, found.given, out)
     out.price[...] = found.price
@@ -142,11 +145,11 @@ def _give_up(names: tuple[str, ...], used: Floats, energy: Floats, tries: int) -
     )  # fmt: skip
 
 
-def cheapest_mix(cost: Floats, used: Floats, energy: Floats, ceiling: float) -> tuple[Floats, Floats]:
+def cheapest_mix(cost: Floats, used: Floats, energy: Floats) -> tuple[Floats, Floats]:
     """Weights of the cheapest mix of dispatches that keeps the energy, and the worth of each reservoir's water."""
     mix, worth = np.empty(cost.size), np.empty(energy.size)
     total, bought = _kernels_water.cheapest_mix(
-        cost, used, energy, np.zeros(energy.size), np.full(energy.size, ceiling), mix, worth
+        cost, used, energy, np.zeros(energy.size), np.full(energy.size, ABOVE_ALL_USD_PER_MWH), mix, worth
     )
     if bought or not np.isfinite(total):
         raise EngineError("the water values did not settle; use engine='lp'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +83,6 @@ class MonthEngine:
     # the last, share lost
     _blocks: tuple[str, ...] = field(init=False)  # names of blocks of demand
     _block_zone: Ints = field(init=False)
-    _order_usd_per_mwh: float = field(init=False)
     _year: _Year = field(default_factory=lambda: _Year(-1, np.zeros((0, 0, 0)), np.zeros((0, 0, 0))))
     _merit: dict[tuple[object, ...], Merit] = field(default_factory=dict)
     _failing: dict[tuple[Fleet, float], tuple[Ints, Floats, Floats]] = field(default_factory=dict)
@@ -100,7 +99,6 @@ class MonthEngine:
         zones = self.case.zone_names
         self._blocks = tuple(f"{z} {what}" for what in ("households", "industry", "registered miners") for z in zones)
         self._block_zone = np.tile(np.arange(len(zones)), 3)
-        self._order_usd_per_mwh = self._order_price()
 
     def run(
         self, year_index: int, month_of_year: int, registered_mw: Floats, unregistered_mw: Floats,
@@ -201,7 +199,8 @@ class MonthEngine:
         )
         return demand, registered, hidden, gone
 
-    def _order_price(self) -> float:
+    @cached_property
+    def _order_usd_per_mwh(self) -> float:
         """Price at which miners are cut by order: above every normal offer, below emergency imports."""
         emergency = [t.price_usd_per_mwh for t in self.case.ties if t.emergency and t.direction == "import"]
         normal = [t.price_usd_per_mwh for t in self.case.ties if not t.emergency and t.direction == "import"]
