@@ -107,12 +107,14 @@ class Unknown(Strict):
 def unknowns_of(case: Case) -> tuple[Unknown, ...]:
     """The unknowns of a case: its own low and high where it has them, stated judgement elsewhere."""
     p = case.parameters
+    recorded = max((np.datetime64(r.month, "M") for r in case.network), default=np.datetime64("NaT", "M"))
+    worlds = Unknown(
+        name="world_quantile", kind="uniform", low=0.0, high=1.0,
+        why="drawn worlds of coin price, difficulty and fleet, by rank of what a MWh earns",
+    )
     found = [
         Unknown(name="census_quantile", kind="uniform", low=0.0, high=1.0, why="posterior of the census"),
-        Unknown(
-            name="world_quantile", kind="uniform", low=0.0, high=1.0,
-            why="drawn worlds of coin price, difficulty and fleet, by rank of what a MWh earns",
-        ),
+        *(() if recorded >= np.datetime64(f"{case.last_year}-12", "M") else (worlds,)),  # nothing after it to draw
         Unknown(
             name="mining_tariff_share", kind="triangular", low=0.6, best=1.0, high=1.3,
             why="judged: registered miners with surplus, own or longer contracts pay less than imports cost; more in a "

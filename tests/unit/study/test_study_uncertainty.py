@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from gridrush.case.load import load_case, resolve_scenario
+from gridrush.case.template import new_case
 from gridrush.study.miners import Miners
 from gridrush.study.uncertainty import TARGETS, Unknown, bands, draw, in_draw, quantiles_drawn, unknowns_of
 
@@ -125,3 +126,9 @@ def test_bands_are_quantiles_over_draws():
     assert band["q95"] == pytest.approx(0.95, abs=2e-3)
     assert band["mean"] == pytest.approx(0.5, abs=1e-3)
     assert band["stderr"] == pytest.approx((1 / 12 / 1024) ** 0.5, rel=0.01)
+
+
+def test_worlds_are_drawn_only_where_the_record_ends_before_the_case(tmp_path):
+    example, kazakhstan = load_case(new_case(tmp_path / "case")), load_case("kazakhstan")
+    assert "world_quantile" not in {u.name for u in unknowns_of(example)}  # its record covers all its years
+    assert "world_quantile" in {u.name for u in unknowns_of(kazakhstan)}
