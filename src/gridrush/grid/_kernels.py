@@ -14,7 +14,9 @@ the tree of a market is written out with two copies of what hangs below each los
 Arrays: items N sorted by node then cost; nodes Z in preorder; curve rows N + Z, row ``i + k`` is the surplus of node k
 before its item i; copies E of nodes in preorder (what hangs below a copy is a contiguous range), with the row of the
 curve for each place of the price list from ``rows[first_row]``. Every tree has one price list, as seen at its root; a
-market inside it is searched on the same list. Hours are handled W at a time so that curves stay in cache.
+market inside it is searched on the same list. Hours are handled W at a time so that curves stay in cache, all of them at every
+step, also those that need it not: loops over hours in a row without a branch run in vectors. So what is gathered from
+places that differ by hour is gathered first, in loops of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-HOURS_AT_ONCE = 32
+HOURS_AT_ONCE = 152
 SLACK_MW = 1e-9  # power below which a balance is met
 
 
@@ -96,56 +98,53 @@ def limits(when, profile, link_up, pair, pair_mw, pair_start, out, back):
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def evaluate(market, n, hours, at, of, stop, first_row, rows, keep, out, back, curve, value):
-    """Surplus of copy `market` and all below it at places `at` (W,) of the prices: value (E, W) in the given hours.
+def evaluate(market, n, at, of, stop, first_row, rows, keep, out, back, curve, value):
+    """Surplus of copy `market` and all below it at places `at` (W,) of the prices: value (E, W) in the first n hours.
 
     No argument here or in `search` may be a plain number: numba compiles a version for each.
     """
-    for e in range(stop[market] - 1, market - 1, -1):
-        row, own = first_row[e], value[e]
-        for j in range(n):
-            h = np.uint64(hours[j])
-            own[h] = curve[np.uint64(rows[np.uint64(row + at[h])]), h]
-        c = e + 1
-        while c < stop[e]:
-            k = of[c]
-            a, sends, most, least = keep[k], value[c], out[k], back[k]
+    for own in range(stop[market] - 1, market - 1, -1):
+        e, row = np.uint64(own), first_row[own]
+        for h in range(n):
+            value[e, h] = curve[np.uint64(rows[np.uint64(row + at[h])]), h]
+        c = own + 1
+        while c < stop[own]:
+            k, s = np.uint64(of[c]), np.uint64(c)
+            a = keep[k]
             if a == 1.0:
-                for j in range(n):
-                    h = np.uint64(hours[j])
-                    own[h] += min(max(sends[h], -least[h]), most[h])
+                for h in range(n):
+                    value[e, h] += min(max(value[s, h], -back[k, h]), out[k, h])
                 c = stop[c]
             else:
-                d = stop[c]
-                receives, more = value[d], 1.0 / a
-                for j in range(n):
-                    h = np.uint64(hours[j])
-                    own[h] += min(max(sends[h], 0.0), most[h]) * a - min(max(-receives[h], 0.0) * more, least[h])
-                c = stop[d]
+                r, more = np.uint64(stop[c]), 1.0 / a
+                for h in range(n):
+                    value[e, h] += (min(max(value[s, h], 0.0), out[k, h]) * a
+                                    - min(max(-value[r, h], 0.0) * more, back[k, h]))
+                c = stop[stop[c]]
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
-def search(market, most, n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value):
-    """Lowest place at (W,), 0 to `most`, at which the surplus of copy `market` is `need` (W,), in the given hours."""
-    for j in range(n):
-        h = np.uint64(hours[j])
-        at[h], top[h] = most >> 1, most
-    bottom, left = np.zeros(at.size, np.int64), most
-    while left > 0:
-        evaluate(market, n, hours, at, of, stop, first_row, rows, keep, out, back, curve, value)
-        left >>= 1
-        for j in range(n):
-            h = np.uint64(hours[j])
-            enough = value[market, h] >= need[h] - SLACK_MW
-            top[h] = at[h] if enough else top[h]
-            bottom[h] = bottom[h] if enough else min(at[h] + 1, top[h])
-            at[h] = (bottom[h] + top[h]) >> 1
+def search(market, most, n, need, place, probe, of, stop, first_row, rows, keep, out, back, curve, value):
+    """Lowest place (W,), 0 to `most`, at which the surplus of copy `market` is `need` (W,), in the first n hours."""
+    step = 1
+    while 2 * step <= most:
+        step *= 2
+    for h in range(n):
+        place[h] = 0
+    while 0 < step <= most:
+        for h in range(n):
+            probe[h] = min(place[h] + step, most) - 1
+        evaluate(market, n, probe, of, stop, first_row, rows, keep, out, back, curve, value)
+        for h in range(n):
+            before, after = place[h], probe[h] + 1
+            place[h] = after if value[market, h] < need[h] - SLACK_MW else before
+        step >>= 1
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
 def settle(
-    k, n, prices, head, of, stop, factor, first_row, rows, free, keep, out, back, curve, high, low, copy, at, need,
-    own, sent, price, spilled,
+    k, n, prices, head, copies, of, stop, factor, first_row, rows, free, keep, out, back, curve, high, low, copy, at,
+    need, own, sent, price, spilled, over, least, upper, lower,
 ):
     """Share out the surplus a node must have between its own items and its children, and find out which children go on
     in its market; the others get copy -1.
@@ -153,61 +152,78 @@ def settle(
     Children first stop sending, then own items are held back, then power is spilled, then children receive: no flow is
     made that is worth nothing. Rows of copy, at, need, own, sent, price, spilled (Z, W) are nodes.
     """
+    e, base, last, k = copies[k], np.uint64(free[k]), stop[copies[k]], np.uint64(k)
     for h in range(n):
-        e, m = copy[k, h], at[k, h]
-        row, last = first_row[e] + m, stop[e]
-        q = prices[np.uint64(head[k] + m)] * factor[e]
-        over = high[e, h] - need[k, h]
-        x_own = curve[np.uint64(rows[np.uint64(row)]), h]
-        least = curve[np.uint64(rows[np.uint64(row - 1)]), h] if m > 0 else curve[free[k], h]
-        c = e + 1
-        while c < last:
-            z = of[c]
-            a, d = keep[z], c
-            if a == 1.0:
-                x = min(max(high[c, h], -back[z, h]), out[z, h])
-                x_least = min(max(low[c, h], -back[z, h]), out[z, h])
-            else:
-                d = stop[c]
-                x = min(max(high[c, h], 0.0), out[z, h]) * a - min(max(-high[d, h], 0.0) / a, back[z, h])
-                x_least = min(max(low[c, h], 0.0), out[z, h]) * a - min(max(-low[d, h], 0.0) / a, back[z, h])
-            if m == 0:
-                x_least = -back[z, h]
-            if x > 0.0 and over > 0.0:
-                cut = min(over, x - max(x_least, 0.0))
-                x -= cut
-                over -= cut
-            sent[z, h], own[z, h] = x, x_least
-            c = stop[d]
-        if over > 0.0:
-            cut = min(over, x_own - least)
-            x_own -= cut
-            over -= cut
-        spilled[k, h] = 0.0
-        if q <= 0.0 and over > 0.0:
-            spilled[k, h] = over
-            over = 0.0
-        c = e + 1
-        while c < last:
-            z = of[c]
-            a, d = keep[z], c
-            if a < 1.0:
-                d = stop[c]
-            x, x_least = sent[z, h], own[z, h]
-            if over > 0.0 and x > x_least:
-                cut = min(over, x - x_least)
-                x -= cut
-                over -= cut
-            want = x / a if x > 0.0 else x * a
-            follows = c if x > 0.0 else d
-            copy[z, h], at[z, h] = follows, m
-            if (a < 1.0 and x == 0.0) or want > high[follows, h] + SLACK_MW or (
-                m > 0 and want < low[follows, h] - SLACK_MW
-            ):
-                copy[z, h] = -1
-            need[z, h], sent[z, h] = want, (want if x > 0.0 else x)
-            c = stop[d]
-        own[k, h], price[k, h] = x_own - over, q
+        i, m = np.uint64(copy[k, h]), at[k, h]
+        row = np.uint64(first_row[i] + m)
+        price[k, h] = prices[np.uint64(head[k] + m)] * factor[i]
+        over[h] = high[i, h]
+        own[k, h] = curve[np.uint64(rows[row]), h]
+        least[k, h] = curve[np.uint64(rows[row - np.uint64(1)]) if m > 0 else base, h]
+    for h in range(n):
+        over[h] -= need[k, h]
+    c = e + 1
+    while c < last:
+        z = np.uint64(of[c])
+        a, more, s, r = keep[z], 1.0 / keep[z], c - e, (stop[c] if keep[z] < 1.0 else c) - e
+        for h in range(n):
+            i, j = np.uint64(copy[k, h] + s), np.uint64(copy[k, h] + r)
+            sent[z, h], least[z, h] = high[i, h], low[i, h]
+            upper[h], lower[h] = high[j, h], low[j, h]
+        if a == 1.0:
+            for h in range(n):
+                sent[z, h] = min(max(sent[z, h], -back[z, h]), out[z, h])
+            for h in range(n):
+                least[z, h] = min(max(least[z, h], -back[z, h]), out[z, h])
+        else:
+            for h in range(n):
+                sent[z, h] = (min(max(sent[z, h], 0.0), out[z, h]) * a
+                              - min(max(-upper[h], 0.0) * more, back[z, h]))
+            for h in range(n):
+                least[z, h] = (min(max(least[z, h], 0.0), out[z, h]) * a
+                               - min(max(-lower[h], 0.0) * more, back[z, h]))
+        for h in range(n):
+            least[z, h] = least[z, h] if at[k, h] > 0 else -back[z, h]
+        for h in range(n):
+            cut = max(min(over[h], sent[z, h] - max(least[z, h], 0.0)), 0.0)
+            sent[z, h] -= cut
+            over[h] -= cut
+        c = stop[e + r]
+    for h in range(n):
+        cut = max(min(over[h], own[k, h] - least[k, h]), 0.0)
+        own[k, h] -= cut
+        over[h] -= cut
+    for h in range(n):
+        free_mw = max(over[h], 0.0) if price[k, h] <= 0.0 else 0.0
+        spilled[k, h] = free_mw
+        over[h] -= free_mw
+    c = e + 1
+    while c < last:
+        z = np.uint64(of[c])
+        a, more, s, r = keep[z], 1.0 / keep[z], c - e, (stop[c] if keep[z] < 1.0 else c) - e
+        for h in range(n):
+            cut = max(min(over[h], sent[z, h] - least[z, h]), 0.0)
+            sent[z, h] -= cut
+            over[h] -= cut
+        for h in range(n):
+            want = sent[z, h]
+            need[z, h] = want * (more if want > 0.0 else a)
+        for h in range(n):
+            copy[z, h] = copy[k, h] + (s if sent[z, h] > 0.0 else r)
+            at[z, h] = at[k, h]
+        for h in range(n):
+            i = np.uint64(copy[z, h])
+            upper[h], lower[h] = high[i, h], low[i, h]
+        for h in range(n):
+            want = need[z, h]
+            apart = ((a < 1.0) & (want == 0.0)) | (want > upper[h] + SLACK_MW)
+            apart |= (at[k, h] > 0) & (want < lower[h] - SLACK_MW)
+            copy[z, h] = -1 if apart else copy[z, h]
+        for h in range(n):
+            sent[z, h] = need[z, h] if sent[z, h] > 0.0 else sent[z, h]
+        c = stop[e + r]
+    for h in range(n):
+        own[k, h] -= over[h]
 
 
 @nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
@@ -231,31 +247,30 @@ def tree(
     )  # fmt: skip
     above, below = np.empty((of.size, W)), np.empty((of.size, W))
     copy, at = np.empty((Z, W), np.int64), np.empty((Z, W), np.int64)
-    hours, top, run = np.empty(W, np.int64), np.empty(W, np.int64), np.empty(W)
+    place, probe, run = np.empty(W, np.int64), np.empty(W, np.int64), np.empty(W)
+    over, least, upper, lower = np.empty(W), np.empty((Z, W)), np.empty(W), np.empty(W)
     for t0 in range(t_first, t_last, W):
         when = which[t0 : min(t0 + W, t_last)]
         n, begin = when.size, np.uint64(t0)
         curves(when, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width, profile)
         limits(when, profile, link_up, pair, pair_mw, pair_start, out, back)
         for k in range(Z):
-            alone = n - n
+            alone, e = n - n, copies[k]
             for h in range(n):
                 if parent[k] < 0:
                     copy[k, h], need[k, h], sent[k, h] = -1, 0.0, 0.0
-                if copy[k, h] < 0:
-                    hours[alone] = h
-                    alone += 1
-                    copy[k, h] = copies[k]
+                alone += 1 if copy[k, h] < 0 else 0
             if alone > 0:
-                e = copies[k]
-                search(e, most[k], alone, hours, need[k], at[k], top, of, stop, first_row, rows, keep, out, back, curve,
-                       above)
-                for j in range(alone):
-                    top[hours[j]] = max(at[k, hours[j]] - 1, 0)
-                evaluate(e, alone, hours, at[k], of, stop, first_row, rows, keep, out, back, curve, above)
-                evaluate(e, alone, hours, top, of, stop, first_row, rows, keep, out, back, curve, below)
-            settle(k, n, prices, head, of, stop, factor, first_row, rows, free, keep, out, back, curve, above, below,
-                   copy, at, need, own, sent, q, spilled)
+                search(e, most[k], n, need[k], place, probe, of, stop, first_row, rows, keep, out, back, curve, above)
+                for h in range(n):
+                    apart = copy[k, h] < 0
+                    at[k, h] = place[h] if apart else at[k, h]
+                    copy[k, h] = e if apart else copy[k, h]
+                    probe[h] = max(at[k, h] - 1, 0)
+                evaluate(e, n, at[k], of, stop, first_row, rows, keep, out, back, curve, above)
+                evaluate(e, n, probe, of, stop, first_row, rows, keep, out, back, curve, below)
+            settle(k, n, prices, head, copies, of, stop, factor, first_row, rows, free, keep, out, back, curve, above,
+                   below, copy, at, need, own, sent, q, spilled, over, least, upper, lower)
             for h in range(n):
                 price[zone[k], begin + np.uint64(h)] = q[k, h]
                 spill[zone[k], begin + np.uint64(h)] = spilled[k, h]
@@ -308,7 +323,7 @@ def response(
     curve, low, width = np.empty((N + Z, W)), np.empty((N, W)), np.empty((N, W))
     profile = np.empty((profiles.shape[0], W))
     out, back, value = np.empty((Z, W)), np.empty((Z, W)), np.empty((of.size, W))
-    hours, at, top, need = np.empty(W, np.int64), np.empty(W, np.int64), np.empty(W, np.int64), np.full(W, -draw)
+    at, top, need = np.empty(W, np.int64), np.empty(W, np.int64), np.full(W, -draw)
     above, side = np.full(of.size, -1), np.zeros(of.size, np.int64)  # copy it hangs from; 1 sends, 2 receives, 0 both
     for e in range(copies[0], stop[copies[0]]):
         c = e + 1
@@ -327,10 +342,8 @@ def response(
         n = when.size
         curves(when, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width, profile)
         limits(when, profile, link_up, pair, pair_mw, pair_start, out, back)
-        for h in range(n):
-            hours[h] = h
-        search(copies[0], most[0], n, hours, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value)
-        evaluate(copies[0], n, hours, at, of, stop, first_row, rows, keep, out, back, curve, value)
+        search(copies[0], most[0], n, need, at, top, of, stop, first_row, rows, keep, out, back, curve, value)
+        evaluate(copies[0], n, at, of, stop, first_row, rows, keep, out, back, curve, value)
         for h in range(n):
             m, e = at[h], np.uint64(copies[0])
             for c in range(e, np.uint64(stop[e])):
