@@ -15,10 +15,11 @@ SOURCE = ROOT / "src" / "gridrush"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 MODELS = {"mining", "grid", "adequacy", "planning", "policy", "detect"}
-GROUND = {"errors", "units"}
+GROUND = {"errors", "units", "_jit"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "units": set(),
+    "_jit": set(),
     "case": GROUND,
     **{room: GROUND | {"case"} for room in MODELS},
     "study": GROUND | MODELS | {"case"},
@@ -28,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": GROUND | {"case", "study", "report", "i18n"},
     "cli": GROUND | MODELS | {"case", "study", "report", "web", "i18n"},
 }
-"""errors, units -> case -> {mining, grid, adequacy, planning, policy, detect} -> study -> {report, web, cli}."""
+"""errors, units, _jit -> case -> {mining, grid, adequacy, planning, policy, detect} -> study -> {report, web, cli}."""
 
 HEAVY = {
     "numpy", "pandas", "xarray", "numba", "scipy", "pydantic", "linopy", "highspy", "typer", "rich", "jinja2", "plotly",
@@ -63,6 +64,14 @@ def test_rooms_import_only_what_stands_before_them() -> None:
             if parts[1] not in MAY_IMPORT[here]:
                 wrong.append(f"{path.relative_to(ROOT)}:{line}: {here} may not import {parts[1]}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_kernels_are_made_of_kernels_of_their_room_only() -> None:
+    """`_jit` counts on it when it asks whether compiled code is still good."""
+    for path in SOURCE.rglob("_kernels*.py"):
+        for line, name in imports(path):
+            if name.startswith("gridrush.") and name.split(".")[1] != "_jit":
+                assert name.startswith(f"gridrush.{room(path)}._kernels"), f"{path}:{line}: {name}"
 
 
 def test_every_room_is_known_to_the_arrows() -> None:

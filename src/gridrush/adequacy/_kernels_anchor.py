@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrush.adequacy._jit import kernel
+from gridrush._jit import small_kernel
 from gridrush.adequacy._kernels_draw import uniform
 
 COARSE = np.int64(40)
 FINE_MASK = np.int64((1 << 40) - 1)
 
 
-@kernel
+@small_kernel
 def draw_anchor(Q, comp, limit, weights, key, state):
     """Scenario and hour of a violated cut, drawn by its probability, and component states given it (others stay -1).
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrush.adequacy._jit import kernel
+from gridrush._jit import small_kernel
 
 BINS, BIN_FLOOR, BINS_PER_DECADE = 400, -3.0, 32.0
 
 
-@kernel
+@small_kernel
 def subset_sums(values, Z, out):
     """out[s] = sum of values over the zones in bit mask s."""
     out[0] = values[0] - values[0]
@@ -20,7 +20,7 @@ def subset_sums(values, Z, out):
             out[top + s] = out[s] + values[z]
 
 
-@kernel
+@small_kernel
 def largest(b, n):
     """Shortfall of the network: the largest of the cuts, not below zero."""
     f = 0.0
@@ -30,7 +30,7 @@ def largest(b, n):
     return f
 
 
-@kernel
+@small_kernel
 def share_out(b, Z, own, total, r):
     """Shortfall of each zone: in proportion to its own deficit as far as the cuts allow, least total kept.
 
@@ -70,7 +70,7 @@ def share_out(b, Z, own, total, r):
         open_ &= ~who
 
 
-@kernel
+@small_kernel
 def order_by_duration(J, energy, store, order):
     """Insertion sort of stores by hours left at full power, longest first; ties keep their place."""
     for i in range(J):
@@ -87,7 +87,7 @@ def order_by_duration(J, energy, store, order):
         order[m + 1] = j
 
 
-@kernel
+@small_kernel
 def lend(b, n, zone, can, short):
     """Shortfall left when a zone gets as much of `can` as helps; the cuts b fall by what is used."""
     bit = 1 << zone
@@ -105,7 +105,7 @@ def lend(b, n, zone, can, short):
     return low
 
 
-@kernel
+@small_kernel
 def run_stores(J, store, now, energy, order, b, n, short):
     """Stores serve the shortfall, the one with most hours left first; then charge from what no zone lacks, the other
     way round. A store whose row of `now` is above zero is out. energy and b change.
@@ -148,7 +148,7 @@ def run_stores(J, store, now, energy, order, b, n, short):
     return short, not_full
 
 
-@kernel
+@small_kernel
 def histogram(hist, row, x, w):
     """Add x with weight w to a log-spaced histogram that keeps each bin's count, sum and sum of squares."""
     if x <= 0.0:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrush.adequacy._jit import kernel
+from gridrush._jit import small_kernel
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MIX1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -27,7 +27,7 @@ LN2 = 0.6931471805599453
 SQRT2 = 1.4142135623730951
 
 
-@kernel
+@small_kernel
 def mix(z):
     """SplitMix64 finaliser (Steele, Lea and Flood 2014)."""
     z = (z ^ (z >> S30)) * MIX1
@@ -35,7 +35,7 @@ def mix(z):
     return z ^ (z >> S31)
 
 
-@kernel
+@small_kernel
 def fill_exponentials(key, counter, a, a_value, b, b_value, out):
     """Exponential draws of mean one into `out`, one per counter; a and a_value share memory, and so do b and b_value.
 
@@ -70,13 +70,13 @@ def fill_exponentials(key, counter, a, a_value, b, b_value, out):
         out[i] = -(e * LN2 + 2.0 * s * p)
 
 
-@kernel
+@small_kernel
 def uniform(key, counter):
     """One uniform draw in [0, 1)."""
     return np.float64(mix(mix(key + counter) + counter) >> np.uint64(11)) * HALF_ULP
 
 
-@kernel
+@small_kernel
 def draw(p, c, key, value):
     """Draw at slot p of component c: from the slots already filled, else computed now."""
     if p < c.slot_end:
@@ -85,7 +85,7 @@ def draw(p, c, key, value):
     return -np.log(u)
 
 
-@kernel
+@small_kernel
 def put(n, hour, row, word, off, ev, ev_word, head, net, rise):
     """Write one change of a row's loss into its day's list."""
     if n < ev_word.size:
@@ -101,7 +101,7 @@ def put(n, hour, row, word, off, ev, ev_word, head, net, rise):
     return n + 1
 
 
-@kernel
+@small_kernel
 def lose(n, a, b, T, c, seg_hour, seg_word, off, ev, ev_word, head, net, rise):
     """Loss of component c over [a, b), following its capacity from segment to segment."""
     if a < 0:
@@ -134,7 +134,7 @@ def lose(n, a, b, T, c, seg_hour, seg_word, off, ev, ev_word, head, net, rise):
     return n
 
 
-@kernel
+@small_kernel
 def plain_events(n, who, comp, start, state, T, off, seg_hour, seg_full, key, value, ev, ev_word, head, net, rise):
     """Events of two-state components at constant rates: the common case, kept short.
 

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from gridrush._jit import kernel
 
-@nb.njit(cache=True, nogil=True)
+
+@kernel
 def outage_table(full, part, p_full, p_part, total):
     """Probabilities of the summed loss of independent components, on a grid. (total + 1,)"""
     p = np.zeros(total + 1)
@@ -29,7 +30,7 @@ def outage_table(full, part, p_full, p_part, total):
     return p
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def split_table(full, p_full, step, total):
     """The same for losses off the grid: each is split over its two neighbours, which keeps the mean. (total + 1,)"""
     p = np.zeros(total + 1)
@@ -49,7 +50,7 @@ def split_table(full, p_full, step, total):
     return p
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def both_short(full, p_full, fail, repair, total):
     """P(loss > a, then loss > b an hour later) at [a + 1, b + 1], a and b from -1. (total + 2, total + 2)"""
     q = np.zeros((total + 2, total + 2))
@@ -80,7 +81,7 @@ def both_short(full, p_full, fail, repair, total):
     return q
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def zones_short(Z, x1, p1, x2, p2, tail, mass, step3, own, cap, skip, out):
     """Hours of chance of shortfall and expected shortfall of two or three zones, margins own (H, Z), cuts cap (H, 2^Z).
 

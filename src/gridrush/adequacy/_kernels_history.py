@@ -1,14 +1,15 @@
 """Loop of the outage history."""
 
-import numba as nb
 import numpy as np
+
+from gridrush._jit import kernel
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
 _M2 = np.uint64(0x94D049BB133111EB)
 
 
-@nb.njit(cache=True)
+@kernel
 def _uniform(key, sample, count):  # SplitMix64 (Steele et al. 2014) over the name of the draw -> (0, 1)
     z = key + _GOLDEN * (np.uint64(sample) * np.uint64(1 << 32) + np.uint64(count) + np.uint64(1))
     z = (z ^ (z >> np.uint64(30))) * _M1
@@ -17,7 +18,7 @@ def _uniform(key, sample, count):  # SplitMix64 (Steele et al. 2014) over the na
     return (np.float64(z >> np.uint64(11)) + 0.5) / 9007199254740992.0
 
 
-@nb.njit(cache=True)
+@kernel
 def advance(rows, key, mttf, mttr, hours, block, weight, dated_row, dated, hazard, repair, count, up):
     """Fill up (B, S * hours) with what the units of each block leave of it, by weight; moves hazard, repair, count
     (S, N).

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrush.adequacy._jit import kernel
+from gridrush._jit import small_kernel
 from gridrush.adequacy._kernels_draw import draw, lose
 
 
-@kernel
+@small_kernel
 def up_until(t, x, stress, row, T):
     """First hour after t in which the unit is down again; `stress` holds cumulated multipliers, (K, T + 1)."""
     if row < 0:
@@ -30,7 +30,7 @@ def up_until(t, x, stress, row, T):
     return lo
 
 
-@kernel
+@small_kernel
 def other_events(
     n, who, comp, start, state, T, off, seg_hour, seg_full, seg_part, stress, common, c_ptr, key, value,
     ev, ev_word, head, net, rise,

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrush.adequacy._jit import kernel, sum_kernel
+from gridrush._jit import small_kernel, small_sum_kernel
 
 
-@sum_kernel
+@small_sum_kernel
 def spending(need, low, high, level):
     """Sum of clip(need - level, low, high), and how many of it lie between the bounds. (T,) all"""
     spent, slope = 0.0, 0
@@ -20,7 +20,7 @@ def spending(need, low, high, level):
     return spent, slope
 
 
-@kernel
+@small_kernel
 def fill(need, low, high, energy, out):
     """clip(need - level, low, high) into `out`, with the level that spends `energy`, or the nearest bound. (T,) all
 
@@ -55,7 +55,7 @@ def fill(need, low, high, energy, out):
         out[t] = min(max(need[t] - level, low[t]), high[t])
 
 
-@kernel
+@small_kernel
 def shortage(load, block_zone, counted, zone, capacity, row, profiles, up, out):
     """What zones lack: load of the blocks that are counted less what units can give, out (Z, T).
 
@@ -80,7 +80,7 @@ def shortage(load, block_zone, counted, zone, capacity, row, profiles, up, out):
                 out[z, t] -= c * profiles[k, t]
 
 
-@kernel
+@small_kernel
 def could(of, capacity, available, must_run, profiles, up, can, must):
     """What the units of each reservoir can and must give: can, must (H, T). of: (G,) row of can and must, or -1."""
     for h in range(can.shape[0]):
@@ -98,7 +98,7 @@ def could(of, capacity, available, must_run, profiles, up, can, must):
             must[h, t] = min(must[h, t], can[h, t])
 
 
-@kernel
+@small_kernel
 def lack(short, node, parent, out_mw, in_mw, side):
     """What the zone at the root of a tree lacks once its neighbours have lent what they can, see `planned_supply`.
 
@@ -115,7 +115,7 @@ def lack(short, node, parent, out_mw, in_mw, side):
             side[p, t] += min(max(side[z, t], least), most)
 
 
-@kernel
+@small_kernel
 def spend(short, energy, period, count, node, parent, out_mw, in_mw, can, must, order, begin, run, side, work):
     """Reservoirs take turns to spend their energy where their zone lacks most, each against what the others leave; two
     rounds, since the first did not know the second.
@@ -158,7 +158,7 @@ def spend(short, energy, period, count, node, parent, out_mw, in_mw, can, must, 
             run[h, t] = min(max(run[h, t] / can[h, t], 0.0), 1.0) if can[h, t] > 0.0 else 0.0
 
 
-@kernel
+@small_kernel
 def plan_water(
     load, block_zone, counted, zone, dry_mw, capacity, of, available, must_run, profiles, up, energy, period, count,
     node, parent, out_mw, in_mw, order, begin, short, run, side, work, can, must,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrush.adequacy._jit import kernel
+from gridrush._jit import small_kernel
 from gridrush.adequacy._kernels_anchor import COARSE, FINE_MASK, draw_anchor
 from gridrush.adequacy._kernels_cuts import histogram, lend, run_stores, share_out, subset_sums
 from gridrush.adequacy._kernels_draw import fill_exponentials, mix, plain_events, uniform
@@ -26,7 +26,7 @@ SAMPLE_WORD, SCENARIO_WORD = np.uint64(0x632BE59BD9B4E019), np.uint64(7)
 KEEP = 10
 
 
-@kernel
+@small_kernel
 def next_open(d, Z, Y, scenario, shift, level, net, rise, least, limit, cut, link_word, all_links, bound, sub):
     """First day from d on whose largest possible loss may exceed a cut; carries `level` to its start. D if none."""
     R, D = net.shape
@@ -67,7 +67,7 @@ def next_open(d, Z, Y, scenario, shift, level, net, rise, least, limit, cut, lin
     return d
 
 
-@kernel
+@small_kernel
 def run_batch(
     seed_key, first, count, Z, Y, T, off, to_mw, interruptible, all_links, scenario_cum, cut, limit, day_limit,
     day_least, day_peak, surplus, flexible, clock, cut_capacity, link_word, link_loss, draws, comp, plain, counter,

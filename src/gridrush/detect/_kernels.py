@@ -5,13 +5,14 @@ Shapes: n feeders, T hours, D days, K blocks of the day, M changes.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from gridrush._jit import kernel
 
 MAD = 1.4826  # standard deviation of a normal variable over its median absolute deviation
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def mask_faults(load, spike, stuck_h, out_h, counts):  # load: (n, T) changed in place, counts: (n, 3)
     """NaN where a meter stood still, read nothing, or jumped out of all bounds."""
     n, T = load.shape
@@ -51,7 +52,7 @@ def mask_faults(load, spike, stuck_h, out_h, counts):  # load: (n, T) changed in
             t = end
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def day_blocks(load, day, block, out, least):  # load: (n, T), day, block: (T,), out: (n, D, K)
     """Mean of each block of each day, or kind of day; NaN where fewer than `least` of its hours were read."""
     n, T = load.shape
@@ -69,12 +70,12 @@ def day_blocks(load, day, block, out, least):  # load: (n, T), day, block: (T,),
                 out[i, d, k] = out[i, d, k] / count[d, k] if count[d, k] >= least else np.nan
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _there(row):
     return row[np.isfinite(row)]
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def step_levels(daily, day, count, window, least, rise, error):  # daily: (n, D), day: (n, M), rise, error: (n, M)
     """Median of a window after each change less that before, other changes kept out, and its error."""
     n, D = daily.shape

@@ -7,8 +7,9 @@ time.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from gridrush._jit import kernel
 
 WINSOR = 3.0  # differences further out than this many robust standard deviations are pulled in to it
 LONG_DAYS = 14  # of the sums that show whether slow noise is wider than AR(1) says
@@ -16,7 +17,7 @@ MAD = 1.4826
 RAMP_BEFORE, RAMP_AFTER = 5, 15  # days about a change in which it may still be going on
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def orthonormal(z):  # (m, q) -> (m, q) with orthonormal columns, zero where one depends on those before it
     q = z.shape[1]
     out = z.copy()
@@ -33,7 +34,7 @@ def orthonormal(z):  # (m, q) -> (m, q) with orthonormal columns, zero where one
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def residual(y, basis):  # y: (m, K), basis: (m, q) orthonormal
     out = y.copy()
     for j in range(basis.shape[1]):
@@ -42,13 +43,13 @@ def residual(y, basis):  # y: (m, K), basis: (m, q) orthonormal
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _winsor(x):
     width = WINSOR * MAD * np.median(np.abs(x))
     return np.minimum(np.maximum(x, -width), width) if width > 0.0 else x
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def noise(e, days):  # e: (m, K) residuals, days: (m,) -> rho, covariance of a day's innovation (K, K)
     """AR(1) and covariance from differences over one and two days, which a step touches once or twice."""
     m, K = e.shape
@@ -92,7 +93,7 @@ def noise(e, days):  # e: (m, K) residuals, days: (m,) -> rho, covariance of a d
     return rho, cov
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def gaps(days, rho):
     """What of the day before is left in each day, and the weight of what is new."""
     m = days.size
@@ -106,7 +107,7 @@ def gaps(days, rho):
     return keep, weight
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def innovations(x, keep, weight):  # (m, c)
     out = np.empty_like(x)
     out[0] = weight[0] * x[0]
@@ -115,7 +116,7 @@ def innovations(x, keep, weight):  # (m, c)
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def lower_solve(lower, rows):  # rows: (m, K) -> rows with unit covariance
     m, K = rows.shape
     out = np.empty_like(rows)
@@ -128,7 +129,7 @@ def lower_solve(lower, rows):  # rows: (m, K) -> rows with unit covariance
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def scan(left, basis, toward, keep, weight, z, size, turn):
     """Signed root of the likelihood ratio of a step along one direction at each day. [z, size, turn: (m,)]
 
@@ -183,7 +184,7 @@ def scan(left, basis, toward, keep, weight, z, size, turn):
                 along[k, j] += full * basis[i, j]
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def slow_noise(left, toward):
     """Variance of fortnights' sums (weeks' in a short record) over what independent days would give, at least 1.
 
@@ -207,7 +208,7 @@ def slow_noise(left, toward):
     return max((step * step).mean(), 1.0)
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _columns(z, rest, drive, at, n, full):
     """Columns of the model of a day: z, and for each change its step on all days, on days of rest, and with drive."""
     m, q = z.shape
@@ -223,7 +224,7 @@ def _columns(z, rest, drive, at, n, full):
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def find_changes(
     x, z, rest, drive, shapes, threshold, least_share, most, margin, at, delta, spread, sizes, facts, flat_z, flat_turn
 ):
@@ -380,7 +381,7 @@ def find_changes(
     return n, cov
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def find_all(
     x, z, kind, rest, drive, shapes, threshold, least_share, most, margin, at, delta, spread, sizes, facts, covs, found
 ):

@@ -14,21 +14,24 @@ the tree of a market is written out with two copies of what hangs below each los
 Arrays: items N sorted by node then cost; nodes Z in preorder; curve rows N + Z, row ``i + k`` is the surplus of node k
 before its item i; copies E of nodes in preorder (what hangs below a copy is a contiguous range), with the row of the
 curve for each place of the price list from ``rows[first_row]``. Every tree has one price list, as seen at its root; a
-market inside it is searched on the same list. Hours are handled W at a time so that curves stay in cache, all of them at every
-step, also those that need it not: loops over hours in a row without a branch run in vectors. So what is gathered from
-places that differ by hour is gathered first, in loops of its own.
+market inside it is searched on the same list.
+
+Hours are handled W at a time so that curves stay in cache, and all W at every step, also those that need it not: loops
+over hours in a row without a branch run in vectors. What is gathered from places that differ by hour is gathered
+first, in loops of its own.
 """
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from gridrush._jit import kernel
 
 HOURS_AT_ONCE = 152
 SLACK_MW = 1e-9  # power below which a balance is met
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def curves(
     when, profiles, up, load, inject, zone, unit, block, cap, avail, must, start, curve, low, width, profile
 ):
@@ -81,7 +84,7 @@ def curves(
                 curve[i + k + 1, h] = curve[i + k, h] + width[i, h]
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def limits(when, profile, link_up, pair, pair_mw, pair_start, out, back):
     """Fill the limits of the flow from and to every node, out and back (Z, W), from the links to its parent."""
     n = when.size
@@ -97,7 +100,7 @@ def limits(when, profile, link_up, pair, pair_mw, pair_start, out, back):
                 back[k, h] += pair_mw[e, 1] * share
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def evaluate(market, n, at, of, stop, first_row, rows, keep, out, back, curve, value):
     """Surplus of copy `market` and all below it at places `at` (W,) of the prices: value (E, W) in the first n hours.
 
@@ -123,7 +126,7 @@ def evaluate(market, n, at, of, stop, first_row, rows, keep, out, back, curve, v
                 c = stop[stop[c]]
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def search(market, most, n, need, place, probe, of, stop, first_row, rows, keep, out, back, curve, value):
     """Lowest place (W,), 0 to `most`, at which the surplus of copy `market` is `need` (W,), in the first n hours."""
     step = 1
@@ -141,7 +144,7 @@ def search(market, most, n, need, place, probe, of, stop, first_row, rows, keep,
         step >>= 1
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def settle(
     k, n, prices, head, copies, of, stop, factor, first_row, rows, free, keep, out, back, curve, high, low, copy, at,
     need, own, sent, price, spilled, over, least, upper, lower,
@@ -226,7 +229,7 @@ def settle(
         own[k, h] -= over[h]
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def tree(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
     pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, which, t_first, t_last,
@@ -306,7 +309,7 @@ def tree(
                         flow[pair[e, 0], begin + np.uint64(h)] = sign * x * share
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def response(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, start, zone, parent, keep, free, pair,
     pair_mw, pair_start, prices, head, most, copies, of, stop, factor, first_row, rows, change_from, changed, item,

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from gridrush._jit import kernel
 
 TIE = 1e-11
 """Relative distance below which two prices are the same step."""
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def rank(cost, start, order):
     """Places of the items of each node from cheap to dear, order (N,); quick where they nearly are already."""
     for k in range(start.size - 1):
@@ -22,7 +23,7 @@ def rank(cost, start, order):
             order[j] = i
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def sort(key, first, last, order, spare):
     """Sort order[first:last] by key, equal ones staying as they are: what rises already, merged by pairs."""
     pairs = 2
@@ -48,7 +49,7 @@ def sort(key, first, last, order, spare):
             order[k] = spare[k]
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def price_lists(
     cost, start, parent, first, of, stop, factor, usd_per_mwh, head, most, free, begin, changed, item, first_row, rows
 ):

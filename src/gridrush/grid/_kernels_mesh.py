@@ -8,15 +8,16 @@ their size so that ties do not stall the pivots; the cost of the answer is withi
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from gridrush._jit import kernel
 
 PIVOT = 1e-9  # smallest pivot
 FEASIBLE_MW = 1e-8  # a basic column this far past its limit is mended
 REFRESH = 64  # hours between fresh inverses
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def price_out(A, c, basis, inverse, d):
     """Fresh inverse of the basis and reduced costs d (n,); False when the basis is singular."""
     m, n = A.shape
@@ -58,7 +59,7 @@ def price_out(A, c, basis, inverse, d):
     return True
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def mend(A, b, c, low, high, basis, where, inverse, d, x, most):
     """Dual simplex with long steps on min c x, A x = b, low <= x <= high, all limits finite.
 
@@ -139,7 +140,7 @@ def mend(A, b, c, low, high, basis, where, inverse, d, x, most):
     return -1
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def start_from_spill(A, c, spill, basis, where, inverse, d):
     """The basis that throws everything away: dual feasible whatever the limits."""
     for j in range(c.size):
@@ -150,7 +151,7 @@ def start_from_spill(A, c, spill, basis, where, inverse, d):
     price_out(A, c, basis, inverse, d)
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def mesh(
     profiles, up, link_up, load, inject, unit, block, cap, avail, must, cost, item_zone, source, target, loss, link_mw,
     link_row, which, t_first, t_last, generation, served, flow, price, spill, cost_usd, market, market_price, sold,

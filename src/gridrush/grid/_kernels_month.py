@@ -1,11 +1,12 @@
 # mypy: disable-error-code="no-untyped-def"
 """Compiled: the hours of a month."""
 
-import numba as nb
 import numpy as np
 
+from gridrush._jit import kernel
 
-@nb.njit(cache=True, nogil=True)
+
+@kernel
 def fill_month(shares, weather, factor, water_row, water_share, water, period, load, sales_mw, profiles, with_sales):
     """Fill the profiles (K, T) and the load with offers to buy (T, B + E) of a month; gives whether the load is sound.
 

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,assignment"
 """The best schedule of one store against the response of everything else.
 
 The response of an hour is a short list of prices and the surplus the rest offers to the store's zone at each (see
@@ -10,14 +10,15 @@ the levels that can be reached are an interval carried forward and walked back f
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from gridrush._jit import kernel
 
 BLOCK = 4
 """Bins are passed over by blocks of 2 to this power."""
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def gains(begin, place, offered, draw, moved, most_in, most_out, eff_in, eff_out, steps, least, start, row, more):
     """What the store does in each hour as its energy is worth more: least (T,) change of stored energy [MWh] when it is
     worth nothing, and in entries start[t] to start[t + 1] how much `more` it is past each step: row p (`steps` + p)
@@ -44,7 +45,7 @@ def gains(begin, place, offered, draw, moved, most_in, most_out, eff_in, eff_out
     start[begin.size - 1] = k
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def schedule(least, start, row, more, bins, share, since, until, size, first, last, level, worth):
     """Level at the end of each hour (T,) and the bin of the worth of stored energy in it (T,).
 
@@ -57,53 +58,69 @@ def schedule(least, start, row, more, bins, share, since, until, size, first, la
     the worth stays as it is unless it lies outside what was cut off; then the levels that can be reached at these
     worths are an interval carried forward between changes, and the way back keeps to its middle.
     """
-    T = level.size
-    length, lo, hi = np.zeros(bins), bins, -1  # bins without length outside lo to hi
-    held = np.zeros((bins >> BLOCK) + 1, np.bool_)  # blocks of bins that may have some with length
+    T, B, most = level.size, bins, share.shape[1] - 1
+    length, lo, hi = np.zeros(B + most), B, -1  # bins without length outside lo to hi
+    held = np.zeros((B + most >> BLOCK) + 2, np.bool_)  # blocks of bins that may have some with length
+    gain = np.empty((share.shape[0], most))
+    for r in range(share.shape[0]):
+        for i in range(most):
+            gain[r, i] = share[r, i + 1] - share[r, i]
     bottom, top = first, first
     floor, roof = np.empty(T, np.int64), np.empty(T, np.int64)
     for t in range(T):
         bottom += least[t]
         top += least[t]
-        for k in range(start[t], start[t + 1]):
-            r = np.uint64(row[np.uint64(k)])
-            top += more[np.uint64(k)]
-            a, b = since[r], until[r]
-            lo, hi = min(lo, a), max(hi, b - 1)
-            for i in range(np.uint64(a >> BLOCK), np.uint64((b - 1 >> BLOCK) + 1)):
-                held[i] = True
-            x, at, n = more[np.uint64(k)], np.uint64(a), b - a
-            for i in range(n):
-                length[at + np.uint64(i)] += x * (share[r, i + 1] - share[r, i])
-        floor[t], roof[t] = -1, bins
+        for j in range(start[t], start[t + 1]):
+            k = np.uint64(j)
+            r, x = np.uint64(row[k]), more[k]
+            top += x
+            a, b = since[r], until[r] - 1
+            lo, hi = min(lo, a), max(hi, b)
+            held[np.uint64(a >> BLOCK)], held[np.uint64(b >> BLOCK)] = True, True
+            at = np.uint64(a)
+            for i in range(most):
+                length[at + np.uint64(i)] += x * gain[r, np.uint64(i)]
+        floor[t], roof[t] = -1, B
         if t == T - 1:
             break
         while bottom < 0.0 and lo <= hi:
-            if not held[lo >> BLOCK]:
-                lo = ((lo >> BLOCK) + 1) << BLOCK
-            elif length[lo] <= 0.0:
-                lo += 1
-                if lo >> BLOCK != (lo - 1) >> BLOCK:  # passed over, and nothing below has length
-                    held[(lo - 1) >> BLOCK] = False
-            else:
-                cut = min(length[lo], -bottom)
-                length[lo] -= cut
-                bottom += cut
+            x = length[np.uint64(lo)]
+            if x > 0.0:
                 floor[t] = lo
-        while top > size and lo <= hi:
-            if not held[hi >> BLOCK]:
-                hi = ((hi >> BLOCK) << BLOCK) - 1
-            elif length[hi] <= 0.0:
-                hi -= 1
-                if hi >> BLOCK != (hi + 1) >> BLOCK:
-                    held[(hi + 1) >> BLOCK] = False
+                if bottom + x > 0.0:
+                    length[np.uint64(lo)] = bottom + x
+                    bottom = 0.0
+                    break
+                length[np.uint64(lo)] = 0.0
+                bottom += x
+                lo += 1
+            elif held[np.uint64(lo >> BLOCK)]:
+                lo += 1
             else:
-                cut = min(length[hi], top - size)
-                length[hi] -= cut
-                top -= cut
+                lo = ((lo >> BLOCK) + 1) << BLOCK
+                continue
+            if lo & ((1 << BLOCK) - 1) == 0:  # nothing below has length
+                held[np.uint64((lo >> BLOCK) - 1)] = False
+        while top > size and lo <= hi:
+            x = length[np.uint64(hi)]
+            if x > 0.0:
                 roof[t] = hi
+                if top - x < size:
+                    length[np.uint64(hi)] = x - (top - size)
+                    top = size
+                    break
+                length[np.uint64(hi)] = 0.0
+                top -= x
+                hi -= 1
+            elif held[np.uint64(hi >> BLOCK)]:
+                hi -= 1
+            else:
+                hi = ((hi >> BLOCK) << BLOCK) - 1
+                continue
+            if (hi + 1) & ((1 << BLOCK) - 1) == 0:
+                held[np.uint64((hi + 1) >> BLOCK)] = False
         if lo > hi:
-            lo, hi = bins, -1
+            lo, hi = B, -1
         bottom, top = min(max(bottom, 0.0), size), max(min(top, size), 0.0)
     now = max(hi, 0)
     for b in range(lo, hi + 1):
@@ -115,15 +132,14 @@ def schedule(least, start, row, more, bins, share, since, until, size, first, la
     for t in range(T - 1, -1, -1):
         now = min(max(now, floor[t]), roof[t])
         worth[t] = now
-        less[t], much[t] = least[t], least[t]
-        for k in range(start[t], start[t + 1]):
-            r, x = np.uint64(row[np.uint64(k)]), more[np.uint64(k)]
-            if now >= until[r]:
-                less[t] += x
-                much[t] += x
-            elif now >= since[r]:
-                less[t] += x * share[r, np.uint64(now - since[r])]
-                much[t] += x * share[r, np.uint64(now + 1 - since[r])]
+        x, y = least[t], least[t]
+        for j in range(start[t], start[t + 1]):
+            k = np.uint64(j)
+            r = np.uint64(row[k])
+            i = now - since[r]
+            x += more[k] * share[r, np.uint64(min(max(i, 0), most))]
+            y += more[k] * share[r, np.uint64(min(max(i + 1, 0), most))]
+        less[t], much[t] = x, y
     low[0], high[0] = first, first
     for t in range(T):
         low[t + 1] = min(max(low[t] + less[t], 0.0), size)
@@ -138,7 +154,7 @@ def schedule(least, start, row, more, bins, share, since, until, size, first, la
         e = min(max(e - 0.5 * (less[t] + much[t]), least_before), max(most_before, least_before))
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def moves(stored, which, first, eff_in, eff_out, most_in, most_out, charge, discharge):
     """Fill what some stores take from the zone and give to it: charge, discharge (T, J), of what is stored (T, J) in
     stores which (N,), and was, first (N,), before the first hour."""

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from gridrush._jit import kernel
 
-@nb.njit(cache=True, error_model="numpy")
+
+@kernel
 def swing(lost, f0, energy, load, damping, headroom, droop, lag, steps, dt, f, g, shed):
     """Heun's rule on the swing equation with one governor; steps (S, 3) are relays; fills f, g, shed (n,)."""
     below = np.zeros(steps.shape[0])

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from gridrush._jit import kernel
 from gridrush.grid import _kernels, _kernels_mesh
 from gridrush.grid._kernels_merit import price_lists, rank
 from gridrush.grid._kernels_mesh import mend, price_out
@@ -34,7 +34,7 @@ USED = 1e-9
 """Share of the water that counts as bought or sold at the edge of the box."""
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def cheapest_mix(cost, used, energy, low, high, mix, worth):
     """Fill the weights (K,) of the cheapest mix of dispatches that keeps the energy, and the worth (H,) of water.
 
@@ -87,7 +87,7 @@ def cheapest_mix(cost, used, energy, low, high, mix, worth):
     return total, traded
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def known(n, past, tries, worths, owner, zone, cost, todo):
     """Those of n hours whose dispatch at water values worths[tries] is one of those found before, past[:tries].
 
@@ -121,7 +121,7 @@ def known(n, past, tries, worths, owner, zone, cost, todo):
     return left
 
 
-@nb.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+@kernel
 def settle(
     when, energy, worth, reach, gap_share, ceiling, reservoir, fed, fed_zone, fed_cost, is_tree, series, items, net,
     past, worths, used, cost, bounds, given, price, values,

@@ -1,10 +1,11 @@
 """Loops of the weather generator."""
 
-import numba as nb
 import numpy as np
 
+from gridrush._jit import kernel
 
-@nb.njit(cache=True)
+
+@kernel
 def memory_walk(noise, memory):  # (T,) -> (T,)
     out = np.empty_like(noise)
     step = np.sqrt(1.0 - memory * memory)
@@ -16,7 +17,7 @@ def memory_walk(noise, memory):  # (T,) -> (T,)
     return out
 
 
-@nb.njit(cache=True)
+@kernel
 def capacity_factor(noise, cell, quantile, memory, mixing):
     # noise: (T, R + 1), cell: (T,), quantile: (R, 288, nodes) -> (R, T)
     T, R = noise.shape[0], quantile.shape[0]

@@ -3,8 +3,9 @@
 Axes: month T, place N (other countries first, then the zones and statuses of the case). Nothing here raises.
 """
 
-import numba as nb
 import numpy as np
+
+from gridrush._jit import kernel
 
 # Order of the scalars in `par`; `migration.RushParameters` fills it.
 (
@@ -13,7 +14,7 @@ import numpy as np
 ) = range(16)
 
 
-@nb.njit(cache=True)
+@kernel
 def _sigmoid(x):
     if x > 30.0:
         return 1.0
@@ -22,7 +23,7 @@ def _sigmoid(x):
     return 1.0 / (1.0 + np.exp(-x))
 
 
-@nb.njit(cache=True)
+@kernel
 def _fill(amount, weight, cap, out):
     """Share `amount` out by weight, nowhere above cap: (N,) into out; gives what found no place."""
     n = weight.size
@@ -50,7 +51,7 @@ def _fill(amount, weight, cap, out):
     return left
 
 
-@nb.njit(cache=True)
+@kernel
 def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide_to, hide_share, register_to,
           register_share, room, quota, size, alpha, near, base, par, new, inflow, weight, cap, margin):
     """One month. stock (N,) and waiting [EH/s] -> new (N,); gives machines still waiting and hash rate without place.
@@ -151,7 +152,7 @@ def _step(stock, waiting, group, hashrate, value, price, cut, found, leave, hide
     return waiting, left
 
 
-@nb.njit(cache=True)
+@kernel
 def _run(stock, waiting, group, hashrate, value, price, cut, found, leave, hide_to, hide_share, register_to,
          register_share, room, quota, alpha, near, base, par):
     """T months of `_step`. Gives EH/s by month and place (T, N), and EH/s of machines waiting (T,).

@@ -9,14 +9,15 @@ it a market of its own.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from gridrush._jit import kernel
 
 SLACK_MW = 1e-7
 SPILL, NOTHING = -1, -2  # slots that are no item
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _count(cost, n, p, plus):
     """How many of the first n sorted costs are < p, or <= p when plus."""
     a, b = 0, n
@@ -29,7 +30,7 @@ def _count(cost, n, p, plus):
     return a
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _answer(root, p, plus, stop, parent, keep, out_mw, in_mw, alone, cost, cum, count, price, flow, net):
     """Surplus of the subtree at a price of its root; fills price, flow (at the parent's end) and net of its nodes."""
     price[root] = p
@@ -57,7 +58,7 @@ def _answer(root, p, plus, stop, parent, keep, out_mw, in_mw, alone, cost, cum, 
     return net[root]
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _solve(
     root,
     target,
@@ -131,7 +132,7 @@ def _solve(
     return right, share
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def clear(
     profiles,
     cap,
@@ -314,7 +315,7 @@ def clear(
     return worst
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def item_worth(profiles, weight, zone, cost, avail, must, price, water, reservoir, period):
     """Least value, per MW of limit, of (cost - price) y with y between must-run and availability. (N,)"""
     N, T = zone.size, price.shape[1]
@@ -329,7 +330,7 @@ def item_worth(profiles, weight, zone, cost, avail, must, price, water, reservoi
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def link_worth(profiles, weight, source, target, keep, avail, price):
     """Least value, per MW of limit, of what a link can carry forwards and backwards. (L,), (L,)"""
     L, T = source.size, price.shape[1]
@@ -343,7 +344,7 @@ def link_worth(profiles, weight, source, target, keep, avail, price):
     return forward, backward
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def store_worth(weight, zone, eta_in, eta_out, start_share, stored, price):
     """Least value, per MW and MWh, of charging, discharging and holding at a value of stored energy. (J,) each"""
     J, T = stored.shape

@@ -1,10 +1,11 @@
 """Compiled: sums of many series into few, and the rows of a month."""
 
-import numba as nb
 import numpy as np
 
+from gridrush._jit import kernel, sum_kernel
 
-@nb.njit(cache=True, nogil=True)
+
+@kernel
 def room(
     generation, zone, capacity, row, profiles, up, unserved, interrupted, flow, source, target, forward, backward,
     unused, reach,
@@ -33,7 +34,7 @@ def room(
             reach[a, t] += min(unused[b, t], back + flow[i, t])
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def not_served(load, served, registered, gone, interrupted, unserved):
     """Fill what of registered miners' load is interrupted, and what of firm load is not served: (Z, T).
 
@@ -48,7 +49,7 @@ def not_served(load, served, registered, gone, interrupted, unserved):
             unserved[z, t] = (load[t, z] - served[z, t]) + (load[t, Z + z] - served[Z + z, t])
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def block_loads(consumers, registered, hidden, industry_share, cuttable, gone, out):
     """Loads of households and hidden miners, industry, and registered miners by zone, into out (T, 3 Z).
 
@@ -63,7 +64,7 @@ def block_loads(consumers, registered, hidden, industry_share, cuttable, gone, o
             out[t, 2 * Z + z] = registered[z, t] * (cuttable - gone)
 
 
-@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})
+@sum_kernel
 def _total(x, r, first, n):
     """Sum of n entries of a row of x (R, T) from `first` on, several additions at a time."""
     total, begin = 0.0, np.uint64(first)
@@ -72,14 +73,14 @@ def _total(x, r, first, n):
     return total
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def _put(values, z, out, r):
     """Copy a row of values (Z, T) into a row of out (R, T)."""
     for t in range(out.shape[1]):
         out[r, t] = values[z, t]
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def month_sums(rows, generation, by_unit, evening, out, peaks):
     """Fill the sums of rows (R, S * H), then of generation (G, S * H) weighted by by_unit (G, 3), by sample: out
     (S, R + 3); and the highest load of the national row, of all hours and of those of the evening (H,), into the first
@@ -102,7 +103,7 @@ def month_sums(rows, generation, by_unit, evening, out, peaks):
                 peaks[s, 1] = max(peaks[s, 1], mw)
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel
 def month_rows(
     generation, row, oil_row, oil_share, served, load, zone, firm, sold, value, flow, source, target, loss_share, price,
     spill, charge, discharge, store_zone, consumers, registered, hidden, unserved, interrupted, zones, by_unit, evening,
