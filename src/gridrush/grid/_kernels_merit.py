@@ -24,6 +24,22 @@ def rank(cost, start, order):
 
 
 @kernel
+def arrange(items, dear, start, order, arranged, cost):
+    """Items of each node from cheap to dear at other costs, dear (N,).
+
+    items, arranged: unit, block, capacity, and profile rows of availability and must-run, (N,) each; order (N,): their
+    old places; cost (N,): dear in the new order.
+    """
+    rank(dear, start, order)
+    unit, block, cap, avail, must = items
+    units, blocks, caps, avails, musts = arranged
+    for i in range(order.size):
+        j = np.uint64(order[i])
+        units[i], blocks[i], caps[i], avails[i] = unit[j], block[j], cap[j], avail[j]
+        musts[i], cost[i] = must[j], dear[j]
+
+
+@kernel
 def sort(key, first, last, order, spare):
     """Sort order[first:last] by key, equal ones staying as they are: what rises already, merged by pairs."""
     pairs = 2

@@ -19,7 +19,7 @@ BLOCK = 4
 
 
 @kernel
-def gains(begin, place, offered, draw, moved, most_in, most_out, eff_in, eff_out, steps, least, start, row, more):
+def gains(begin, place, offered, draw, step, moved, most_in, most_out, eff_in, eff_out, steps, least, start, row, more):
     """What the store does in each hour as its energy is worth more: least (T,) change of stored energy [MWh] when it is
     worth nothing, and in entries start[t] to start[t + 1] how much `more` it is past each step: row p (`steps` + p)
     where it no longer sells (begins to buy) at step p."""
@@ -30,7 +30,7 @@ def gains(begin, place, offered, draw, moved, most_in, most_out, eff_in, eff_out
         sold, bought = min(max(-x, 0.0), most_out), min(max(x, 0.0), most_in)
         least[t] = bought * eff_in - sold / eff_out
         for i in range(begin[t], begin[t + 1]):
-            x, p = offered[i] + moved[t], place[i]
+            x, p = offered[i] + moved[t], step[place[i]]
             s, b = min(max(-x, 0.0), most_out), min(max(x, 0.0), most_in)
             if s < sold:
                 if p == 0:  # free: not sold for

@@ -19,7 +19,7 @@ import numpy as np
 
 from gridrush._jit import kernel
 from gridrush.grid import _kernels, _kernels_mesh
-from gridrush.grid._kernels_merit import price_lists, rank
+from gridrush.grid._kernels_merit import arrange, price_lists
 from gridrush.grid._kernels_mesh import mend, price_out
 
 _TREE: Any = _kernels.tree  # numba's types do not know about unpacked arguments
@@ -122,58 +122,87 @@ def known(n, past, tries, worths, owner, zone, cost, todo):
 
 
 @kernel
-def settle(
-    when, energy, worth, reach, gap_share, ceiling, reservoir, fed, fed_zone, fed_cost, is_tree, series, items, net,
-    past, worths, used, cost, bounds, given, price, values,
-):
-    """Dispatch hours `when` (n,) at one set of water values after the other, until the best mix that keeps the energy
-    (H,) and the best bound are no further apart than gap_share of the cost, or past is full.
+def whole(past, k, r, n):
+    """Sum of the first n of a row."""
+    total = 0.0
+    for i in range(n):
+        total += past[np.uint64(k), np.uint64(r), i]
+    return total
 
-    worth, reach (H,): where to begin, and half the width of the box about it; ceiling: above all that water can be
-    worth. reservoir (G,); fed, fed_zone, fed_cost: units with a reservoir (F,). series, items, net: arguments of
-    `tree` and `mesh`. Fills a row of past (K, F + Z + 1, n), worths and used (K, H), cost and bounds (K,) for each
-    dispatch, and given (F, T) and price (Z, T) in these hours and values (H,) with what was found. Gives the number of
-    dispatches, less than 0 when must-run needs more water than there is, 0 when nothing was found.
+
+@kernel
+def settle(
+    order, edges, step, energies, start, follows, own_cost, box, gap_share, ceiling, reservoir, fed, fed_zone, fed_cost,
+    is_tree, series, items, net, given, price, values, first_cost, first_used, used,
+):
+    """For each period, dispatch its hours at one set of water values after the other, until the best mix that keeps the
+    energy and the best bound are no further apart than gap_share of the cost, or there were as many as used has rows.
+
+    order (T,): hours by period, those of p from edges[p] to edges[p + 1]; one of `step` is looked at, and a like share
+    of energies (H, P). start (P, H): where to begin, or in the first period only where others follow the one before.
+    box: half the width of the box, as a share of what the water's power is worth; own_cost (H,): what it costs;
+    ceiling: above all that water can be worth. reservoir (G,); fed, fed_zone, fed_cost: units with a reservoir (F,).
+    series, items, net: arguments of `tree` and `mesh`. Fills given (F, T), price (Z, T) and values (P, H) with what was
+    found, first_cost (P,) and first_used (H, P) with the first dispatch, used (K, H) with those of the last period.
+    Gives a number above 0, and that period; where nothing was found, values are where it began, but if all hours were
+    looked at it stops and gives 0, or less than 0 where must-run needs more water than there is: row -1 - it of used.
     """
-    unit, block, cap, avail, must, base, start, zone, parent, keep, free, pair, pair_mw, pair_start = items[:14]
+    unit, block, cap, avail, must, base, begins, zone, parent, keep, free, pair, pair_mw, pair_start = items[:14]
     usd, head, most, first, of, stop, factor, first_row, rows = items[14:]
-    N, n, F, H, G = unit.size, when.size, fed.size, energy.size, reservoir.size
-    Z = past.shape[1] - F - 1
-    wanted = np.zeros(G + 1, np.bool_)
+    N, F, (H, P), K, G, Z = unit.size, fed.size, energies.shape, used.shape[0], reservoir.size, price.shape[0]
+    wanted, owner, longest, places = np.zeros(G + 1, np.bool_), np.empty(F, np.int64), 0, 0
     for f in range(F):
-        wanted[fed[f]] = True
-    owner = reservoir[fed]
-    generation, served, flow = np.empty((G, n)), np.empty((series[3].shape[1], n)), np.empty((net[1].size, n))
-    prices, spill, usd_h = np.empty((Z, n)), np.empty((Z, n)), np.empty(n)
-    todo, order, dear = np.empty(n, np.int64), np.empty(N, np.int64), np.empty(N)
-    places = 0
+        wanted[fed[f]], owner[f] = True, reservoir[fed[f]]
+    for p in range(P):
+        longest = max(longest, (edges[p + 1] - edges[p] + step - 1) // step)
+    generation, served = np.empty((G, longest)), np.empty((series[3].shape[1], longest))
+    flow, prices, spill = np.empty((net[1].size, longest)), np.empty((Z, longest)), np.empty((Z, longest))
+    when, hours, todo = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(longest, np.int64)
+    usd_h, place, dear = np.empty(longest), np.empty(N, np.int64), np.empty(N)
     for e in range(of.size):
-        places += start[of[e] + 1] - start[of[e]]
-    usd, begin = np.empty(places + Z), np.empty(places + Z + 1, np.int64)
+        places += begins[of[e] + 1] - begins[of[e]]
+    usd, listed = np.empty(places + Z), np.empty(places + Z + 1, np.int64)
     changed, item = np.empty(places, np.int64), np.empty(places, np.int64)
-    head, most, free = head.copy(), most.copy(), free.copy()
-    first_row, rows = first_row.copy(), np.empty(of.size * (places + 1) if is_tree else 0, np.int64)
-    low, high, now, mix, reach = np.empty(H), np.empty(H), np.empty(H), np.empty(past.shape[0]), reach.copy()
-    worths[0], low[:], high[:] = worth, 0.0, np.inf
-    best, tries = 0, 0
-    while True:
-        left = known(n, past, tries, worths, owner, fed_zone, fed_cost, todo)
-        if left:
-            for i in range(N):
-                dear[i] = base[i]
-                if unit[i] >= 0 and reservoir[unit[i]] >= 0:
-                    dear[i] += worths[tries, reservoir[unit[i]]]
-            hours = when[todo[:left]]
-            if is_tree:
-                rank(dear, start, order)
-                price_lists(dear[order], start, parent, first, of, stop, factor, usd, head, most, free, begin, changed,
+    head, most, free, first_row = head.copy(), most.copy(), free.copy(), first_row.copy()
+    rows = np.empty(of.size * (places + 1) if is_tree else 0, np.int64)
+    arranged, costs = (unit.copy(), block.copy(), cap.copy(), avail.copy(), must.copy()), base.copy()
+    past = np.empty((K, F + Z + 1, longest))  # generation of the fed units, prices, cost without water
+    worths, cost, bounds, mix = np.empty((K, H)), np.empty(K), np.empty(K), np.empty(K)
+    low, high, now, reach, energy = np.empty(H), np.empty(H), np.empty(H), np.empty(H), np.empty(H)
+    found, p = 1, 0
+    for p in range(P):
+        a, b = edges[p], edges[p + 1]
+        n = (b - a + step - 1) // step
+        if n == 0:
+            continue
+        for i in range(n):
+            when[i] = order[a + i * step]
+        for h in range(H):
+            if p == 0 or not follows:
+                now[h] = start[p, h]
+            worths[0, h], low[h], high[h], energy[h] = now[h], 0.0, np.inf, energies[h, p] * (n / (b - a))
+            reach[h] = box * (now[h] + abs(own_cost[h]) + 1.0)
+        best, tries, found = 0, 0, 1
+        while True:
+            left = known(n, past, tries, worths, owner, fed_zone, fed_cost, todo)
+            if left:
+                for i in range(N):
+                    dear[i] = base[i]
+                    if unit[i] >= 0 and reservoir[unit[i]] >= 0:
+                        dear[i] += worths[tries, reservoir[unit[i]]]
+                for i in range(left):
+                    hours[i] = when[np.uint64(todo[i])]
+            if left and is_tree:
+                arrange(items[:5], dear, begins, place, arranged, costs)
+                price_lists(costs, begins, parent, first, of, stop, factor, usd, head, most, free, listed, changed,
                             item, first_row, rows)
-                _TREE(*series, unit[order], block[order], cap[order], avail[order], must[order], dear[order], start,
-                     zone, parent, keep, free, pair, pair_mw, pair_start, usd, head, most, first, of, stop, factor,
-                     first_row, rows, hours, 0, left, generation, served, flow, prices, spill, usd_h, wanted)
-            elif _MESH(*series, unit, block, cap, avail, must, dear, *net, hours, 0, left, generation, served, flow,
-                      prices, spill, usd_h, -1, 0.0, usd_h):
-                return 0
+                _TREE(*series, *arranged, costs, begins, zone, parent, keep, free, pair,
+                      pair_mw, pair_start, usd, head, most, first, of, stop, factor, first_row, rows, hours, 0, left,
+                      generation, served, flow, prices, spill, usd_h, wanted)
+            elif left and _MESH(*series, unit, block, cap, avail, must, dear, *net, hours, 0, left, generation, served,
+                                flow, prices, spill, usd_h, -1, 0.0, usd_h):
+                found = 0
+                break
             for f in range(F):
                 g, water = fed[f], worths[tries, owner[f]]
                 for i in range(left):
@@ -184,42 +213,49 @@ def settle(
                     past[tries, F + z, np.uint64(todo[i])] = prices[z, i]
             for i in range(left):
                 past[tries, F + Z, np.uint64(todo[i])] = usd_h[i]
-        for h in range(H):
-            used[tries, h] = 0.0
-        for f in range(F):
-            used[tries, owner[f]] += past[tries, f, :n].sum()
-        cost[tries] = past[tries, F + Z, :n].sum()
-        bounds[tries] = cost[tries]
-        for h in range(H):
-            over = used[tries, h] - energy[h]
-            if worths[tries, h] >= ceiling and over > 1e-9 * energy[h] + 1e-6:
-                return -tries - 1
-            bounds[tries] += worths[tries, h] * over
-        if bounds[tries] >= bounds[best] - FLAT * abs(bounds[best]):
             for h in range(H):
-                if worths[tries, h] == high[h] or worths[tries, h] == low[h] > 0.0:
-                    reach[h] *= GROWTH
-            best = tries
-        tries += 1
-        last = tries == past.shape[0]
-        for h in range(H):
-            low[h] = 0.0 if last else max(worths[best, h] - reach[h], 0.0)
-            high[h] = ceiling if last else min(worths[best, h] + reach[h], ceiling)
-        total, traded = cheapest_mix(cost[:tries], used[:tries], energy, low, high, mix, now)
-        if total == np.inf or (last and traded):
-            return 0
-        if last or (not traded and total - bounds[best] <= gap_share * max(1.0, abs(total))):
+                used[tries, h] = 0.0
+            for f in range(F):
+                used[tries, owner[f]] += whole(past, tries, f, n)
+            cost[tries] = whole(past, tries, F + Z, n)
+            bounds[tries] = cost[tries]
+            for h in range(H):
+                over = used[tries, h] - energy[h]
+                if worths[tries, h] >= ceiling and over > 1e-9 * energy[h] + 1e-6:
+                    found = -tries - 1
+                bounds[tries] += worths[tries, h] * over
+            if found < 0:
+                break
+            if bounds[tries] >= bounds[best] - FLAT * abs(bounds[best]):
+                for h in range(H):
+                    if worths[tries, h] == high[h] or worths[tries, h] == low[h] > 0.0:
+                        reach[h] *= GROWTH
+                best = tries
+            tries += 1
+            last = tries == K
+            for h in range(H):
+                low[h] = 0.0 if last else max(worths[best, h] - reach[h], 0.0)
+                high[h] = ceiling if last else min(worths[best, h] + reach[h], ceiling)
+            total, traded = cheapest_mix(cost[:tries], used[:tries], energy, low, high, mix, now)
+            if total == np.inf or (last and traded):
+                found = 0
+                break
+            if last or (not traded and total - bounds[best] <= gap_share * max(1.0, abs(total))):
+                break
+            worths[tries] = now
+        if found <= 0 and step == 1:
             break
-        worths[tries] = now
-    for f in range(F):
-        for i in range(n):
-            given[f, when[i]] = 0.0
-        for k in range(tries):
-            if mix[k] > 0.0:
-                for i in range(n):
-                    given[f, np.uint64(when[i])] += mix[k] * past[k, f, i]
-    for z in range(Z):
-        for i in range(n):
-            price[z, np.uint64(when[i])] = past[best, F + z, i]
-    values[:] = worths[best]
-    return tries
+        first_cost[p], first_used[:, p] = cost[0], used[0]
+        now[:] = worths[best if found > 0 else 0]
+        values[p] = now
+        for r in range(F + Z if found > 0 else 0):
+            for i in range(n):
+                if r >= F:
+                    price[r - F, np.uint64(when[i])] = past[best, r, i]
+                else:
+                    given[r, np.uint64(when[i])] = 0.0
+            for k in range(tries if r < F else 0):
+                if mix[k] > 0.0:
+                    for i in range(n):
+                        given[r, np.uint64(when[i])] += mix[k] * past[k, r, i]
+    return found, p

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from gridrush.case.system import Ints, System
 from gridrush.errors import EngineError
-from gridrush.grid import _kernels, _kernels_mesh
+from gridrush.grid import _kernels, _kernels_mesh, _kernels_response
 from gridrush.grid.lp import Shares
 from gridrush.grid.merit import Merit, merit_order
 from gridrush.units import Floats
@@ -22,7 +22,7 @@ LIST_PER_HOUR = 12
 """Entries an hour of a response is expected to have; the arrays grow when it has more."""
 _NOTHING = np.zeros((0, 0))
 _TREE: Any = _kernels.tree  # numba's types do not know about unpacked arguments
-_RESPONSE: Any = _kernels.response
+_RESPONSES: Any = _kernels_response.responses
 _MESH: Any = _kernels_mesh.mesh
 
 
@@ -58,7 +58,6 @@ class Desk:
     up: Shares
     links_up: Shares
     inject: Floats  # (Z, T), or empty
-    rooted: dict[tuple[int, bytes], Merit] = field(default_factory=dict)  # `Merit.hung` with units so much dearer
 
     @staticmethod
     def of(system: System, merit: Merit | None, up: Shares | None, links_up: Shares | None) -> Desk:
@@ -76,7 +75,7 @@ class Desk:
             reservoirs=replace(s.reservoirs, energy_mwh=s.reservoirs.energy_mwh[:, period : period + 1]),
         )  # fmt: skip
         up, links_up = (x[here] if x.size else x for x in (self.up, self.links_up))
-        return Desk(system, self.merit, up, links_up, _NOTHING, self.rooted)
+        return Desk(system, self.merit, up, links_up, _NOTHING)
 
     @cached_property
     def hours(self) -> Ints:
@@ -114,67 +113,20 @@ class Desk:
         out.generation[fed] = given
         out.cost[...] += u.cost_usd_per_mwh[fed] @ given
 
-    def response(self, merit: Merit, zone: int, first: int, last: int, draw: float, give: float) -> Response:
-        """What the rest offers to a zone that may be short of `draw` or have `give` over [MW] in hours first to last.
-
-        merit must have the zone as its first node.
-        """
-        hours, begin = last - first, np.empty(last - first + 1, np.int64)
-        if merit.tree:
-            size = LIST_PER_HOUR * hours
-            while True:
-                place, offered = np.empty(size, np.int64), np.empty(size)
-                filled = _RESPONSE(
-                    *self.series(), *merit.tree_arrays(), *merit.changes(), self.hours, first, last, draw, give,
-                    begin, place, offered,
-                )
-                if filled <= size:
-                    steps = merit.prices.usd_per_mwh[: merit.prices.most[0] + 1]
-                    return Response(begin, place[:filled], offered[:filled], draw, steps)
-                size = filled
-        steps = merit.steps
-        if steps.size > MESH_PRICES:  # keep the dearest, where a step is a cut in supply, thin out the rest
-            dear = MESH_PRICES // 4
-            some = np.unique(np.linspace(0, steps.size - dear - 1, MESH_PRICES - dear).astype(np.int64))
-            steps = np.concatenate([steps[some], steps[-dear:]])
-        above = between_steps(steps)
-        out, sold = Hours.empty(self.system), np.empty(self.system.time.size)
-        table = np.empty((hours, above.size))
-        for m, price_here in enumerate(above):
-            _MESH(*self.series(), *merit.mesh_arrays(self.system), self.hours, first, last, *out.arrays(), zone,
-                  float(price_here), sold)  # fmt: skip
-            table[:, m] = sold[first:last]
-        steps = np.concatenate([[0.0], steps])
-        places = np.tile(np.arange(steps.size), hours)
-        return Response(above.size * np.arange(hours + 1), places, table.ravel(), draw, steps)
-
 
 @dataclass(frozen=True, eq=False)
 class Response:
-    """What everything else offers to a zone, hour by hour: prices and the surplus at each; see `_kernels.response`."""
+    """What everything else offers to a zone, hour by hour: prices and the surplus at each; see `_kernels_response`."""
 
     begin: Ints  # (T + 1,) first entry of each hour
-    place: Ints  # of the price in `steps`
+    place: Ints  # place of the price in `of`
     offered: Floats
     draw: float
+    of: Ints  # place in `steps` of each price of each span of hours
     steps: Floats  # all prices at which anything may change, rising from zero
 
     def arrays(self) -> tuple[Any, ...]:
-        return self.begin, self.place, self.offered, self.draw
-
-    @staticmethod
-    def joined(parts: list[Response]) -> Response:
-        """Responses of spans of hours one after the other."""
-        if len(parts) == 1:
-            return parts[0]
-        ends = np.cumsum([0, *(r.place.size for r in parts)])
-        begin = [r.begin[:-1] + at for r, at in zip(parts, ends[:-1], strict=True)]
-        steps = np.unique(np.concatenate([r.steps for r in parts]))
-        return Response(
-            np.concatenate([*begin, ends[-1:]]),
-            np.concatenate([np.searchsorted(steps, r.steps)[r.place] for r in parts]),
-            np.concatenate([r.offered for r in parts]), parts[0].draw, steps,
-        )  # fmt: skip
+        return self.begin, self.place, self.offered, self.draw, self.of
 
 
 def spans(system: System) -> list[tuple[int, int, int]]:
@@ -191,28 +143,59 @@ def respond(desk: Desk, zone: int, water: Floats, draw: float, give: float) -> R
 
     draw, give: power that what is to be placed there may give and take. [MW]
     """
-    s = desk.system
-    rooted = _hung(desk, zone, np.zeros(0))
-    if not len(s.reservoirs):
-        return desk.response(rooted, zone, 0, s.time.size, draw, give)
-    parts = []
-    for p, a, b in spans(s):
-        extra = np.where(s.units.reservoir >= 0, water[s.units.reservoir, p], 0.0)
-        parts.append(desk.response(_hung(desk, zone, extra), zone, a, b, draw, give))
-    return Response.joined(parts)
+    s, fed = desk.system, desk.system.units.reservoir
+    parts = spans(s)
+    edges = np.array([0, *(b for _, _, b in parts)])
+    extra = np.zeros((len(parts), fed.size))
+    if len(s.reservoirs):
+        extra[:, fed >= 0] = water[fed[fed >= 0]][:, [p for p, _, _ in parts]].T
+    told = _tree_response if desk.merit.tree else _mesh_response
+    begin, place, offered, usd = told(desk, zone, extra, edges, draw, give)
+    steps, of = np.unique(usd, return_inverse=True)
+    return Response(begin, place, offered, draw, of.ravel(), steps[np.isfinite(steps)])
 
 
-def _hung(desk: Desk, zone: int, extra: Floats) -> Merit:
-    """The order of merit hung from a zone, units (G,) dearer by so much."""
-    hung = desk.merit.hung  # lives as long as the order does, which is longer than a dispatch
+Told = tuple[Ints, Ints, Floats, Floats]
+"""Arrays `begin`, `place` and `offered` of a response, and the prices of each span (S, M), infinite after the last."""
+
+
+def _tree_response(desk: Desk, zone: int, extra: Floats, edges: Ints, draw: float, give: float) -> Told:
+    s, hung = desk.system, desk.merit.hung  # lives as long as the order does, which is longer than a dispatch
     if zone not in hung:
-        hung[zone] = merit_order(desk.system, root=zone)
-    if not extra.any():
-        return hung[zone]
-    key = zone, extra.tobytes()
-    if key not in desk.rooted:
-        desk.rooted[key] = hung[zone].dearer(extra)
-    return desk.rooted[key]
+        hung[zone] = merit_order(s, root=zone)
+    m, c = hung[zone], hung[zone].copies
+    items = (m.unit, m.block, m.capacity_mw, m.available, m.must_run, m.cost_usd_per_mwh, m.start, m.zone, m.parent,
+             m.keep_share, m.pair, m.pair_mw, m.pair_start, c.first, c.of, c.stop, c.factor)  # fmt: skip
+    begin, steps = np.empty(s.time.size + 1, np.int64), np.empty((len(extra), 1 + m.listed))
+    size = LIST_PER_HOUR * s.time.size
+    while True:
+        place, offered = np.empty(size, np.int64), np.empty(size)
+        filled = _RESPONSES(*desk.series(), *items, extra, edges, draw, give, begin, place, offered, steps)
+        if filled <= size:
+            return begin, place[:filled], offered[:filled], steps
+        size = filled
+
+
+def _mesh_response(desk: Desk, zone: int, extra: Floats, edges: Ints, draw: float, give: float) -> Told:
+    s, T = desk.system, desk.system.time.size
+    out, sold = Hours.empty(s), np.empty(T)
+    usd, surplus = np.full((len(extra), MESH_PRICES + 1), np.inf), np.full((T, MESH_PRICES + 1), np.inf)
+    place = np.empty((T, MESH_PRICES + 1), np.int64)
+    for i, (dearer, a, b) in enumerate(zip(extra, edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
+        merit = desk.merit.dearer(dearer) if dearer.any() else desk.merit
+        steps = merit.steps
+        if steps.size > MESH_PRICES:  # keep the dearest, where a step is a cut in supply, thin out the rest
+            dear = MESH_PRICES // 4
+            some = np.unique(np.linspace(0, steps.size - dear - 1, MESH_PRICES - dear).astype(np.int64))
+            steps = np.concatenate([steps[some], steps[-dear:]])
+        usd[i, 0], usd[i, 1 : steps.size + 1] = 0.0, steps
+        place[a:b] = i * usd.shape[1] + np.arange(usd.shape[1])
+        fixed = merit.mesh_arrays(s)
+        for m, price in enumerate(between_steps(steps).tolist()):
+            _MESH(*desk.series(), *fixed, desk.hours, a, b, *out.arrays(), zone, price, sold)
+            surplus[a:b, m] = sold[a:b]
+    told = np.isfinite(surplus)
+    return np.concatenate([[0], np.cumsum(told.sum(axis=1))]), place[told], surplus[told], usd
 
 
 def between_steps(steps: Floats) -> Floats:

@@ -41,16 +41,13 @@ class Prices:
     head: Ints  # (Z,) where the list of the node's tree begins
     most: Ints  # (Z,) last place of that list
     free: Ints  # (Z,) row of the curve after the items of negative cost
-    begin: Ints  # first entry of `changed` at each price
-    changed: Ints  # copies whose row is another at that price, once for every item
-    item: Ints  # that item
     first_row: Ints  # (E,)
     rows: Ints
 
 
 _NO_INTS = np.zeros(0, np.int64)
 NO_COPIES = Copies(_NO_INTS, _NO_INTS, np.zeros(0), _NO_INTS)
-NO_PRICES = Prices(np.zeros(0), *(_NO_INTS,) * 8)
+NO_PRICES = Prices(np.zeros(0), *(_NO_INTS,) * 5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +81,11 @@ class Merit:
         """Different costs above zero, rising."""
         return np.unique(self.cost_usd_per_mwh[self.cost_usd_per_mwh > 0])
 
+    @property
+    def listed(self) -> int:
+        """Items of all copies: more prices than zero and these there are not."""
+        return int(np.diff(self.start)[self.copies.of].sum())
+
     @cached_property
     def hung(self) -> dict[int, Merit]:
         """The same order hung from other zones, as far as they were asked for."""
@@ -115,10 +117,6 @@ class Merit:
             self.zone, self.parent, self.keep_share, p.free, self.pair, self.pair_mw, self.pair_start, p.usd_per_mwh,
             p.head, p.most, c.first, c.of, c.stop, c.factor, p.first_row, p.rows,
         )  # fmt: skip
-
-    def changes(self) -> tuple[Any, ...]:
-        """What changes at each price, for the kernel of responses."""
-        return self.prices.begin, self.prices.changed, self.prices.item
 
     def mesh_arrays(self, system: System) -> tuple[Any, ...]:
         """Arguments of the mesh kernel that do not run along time."""
@@ -256,8 +254,7 @@ def _prices(cost: Floats, start: Ints, parent: Ints, copies: Copies, rows: int) 
         listed, rows = _LISTS(cost, start, parent, copies.first, copies.of, copies.stop, copies.factor, usd, head, most,
                               free, begin, changed, item, first_row, rows_of)  # fmt: skip
         if rows <= rows_of.size:
-            return Prices(usd[:listed], head, most, free, begin[: listed + 1], changed, item, first_row,
-                          rows_of[:rows])  # fmt: skip
+            return Prices(usd[:listed], head, most, free, first_row, rows_of[:rows])
         rows_of = np.empty(rows, np.int64)
 
 

@@ -107,36 +107,26 @@ def values_of_water(desk: Desk, start: Floats | None, gap_share: float, reach: f
     own_cost = np.bincount(owner, u.capacity_mw[fed] * u.cost_usd_per_mwh[fed], H) / weight
     dearest = float(np.abs(merit.cost_usd_per_mwh).max(initial=1.0))
     ceiling = 2.0 * max(1.0, dearest / float(np.prod(merit.keep_share)))
-    worth = np.zeros((P, H))
+    worth, used = np.zeros((P, H)), np.empty((MOST_TRIES, H))
     out = Values(worth.T, np.empty((F, T)), np.empty((Z, T)), np.zeros(P), np.zeros((H, P)))
-    order = np.argsort(s.period, kind="stable")
-    ends = np.cumsum(np.bincount(s.period, minlength=P)).tolist()
-    most = int(np.bincount(s.period).max())
-    past = np.empty((MOST_TRIES, F + Z + 1, -(-most // step)))  # pages never written cost nothing
-    worths, used, cost, bounds = np.empty((MOST_TRIES, H)), np.empty((MOST_TRIES, H)), *np.empty((2, MOST_TRIES))
-    fixed = u.reservoir, fed, u.zone[fed], u.cost_usd_per_mwh[fed], merit.tree, desk.series(), merit.tree_arrays()
-    net = merit.mesh_arrays(s)[6:]
-    now = np.maximum(np.median(merit.steps) - own_cost, 0.0) if merit.steps.size else np.zeros(H)
-    for p, (a, b) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-        if a == b:
-            continue
-        when, energy = order[a:b:step], s.reservoirs.energy_mwh[:, p]
-        now = now if start is None else start[:, p] * (1.0 + NUDGE)
-        width = reach * (now + np.abs(own_cost) + 1.0)
-        tries = _SETTLE(
-            when, energy * (when.size / (b - a)), now, width, gap_share, ceiling, *fixed, net, past,
-            worths, used, cost, bounds, out.given, out.price, worth[p],
-        )  # fmt: skip
-        if tries <= 0 and step > 1:  # some hours need not have what all have
-            worth[p] = now
-        elif tries <= 0:
-            _give_up(s.reservoirs.name, used[-tries - 1], energy, tries)
-        out.guessed_cost[p], out.guessed_used[:, p], now = cost[0], used[0], worth[p]
+    if start is None:
+        begin = np.maximum(np.median(merit.steps) - own_cost, 0.0)[None] if merit.steps.size else np.zeros((1, H))
+    else:
+        begin = np.ascontiguousarray(start.T) * (1.0 + NUDGE)
+    edges = np.concatenate([[0], np.cumsum(np.bincount(s.period, minlength=P))])
+    state, p = _SETTLE(
+        np.argsort(s.period, kind="stable"), edges, step, s.reservoirs.energy_mwh, begin, start is None, own_cost,
+        reach, gap_share, ceiling, u.reservoir, fed, u.zone[fed], u.cost_usd_per_mwh[fed], merit.tree, desk.series(),
+        merit.tree_arrays(), merit.mesh_arrays(s)[6:], out.given, out.price, worth, out.guessed_cost, out.guessed_used,
+        used,
+    )  # fmt: skip
+    if state <= 0 and step == 1:  # else some hours need not have what all have
+        _give_up(s.reservoirs.name, used[-state - 1], s.reservoirs.energy_mwh[:, p], state)
     return out
 
 
-def _give_up(names: tuple[str, ...], used: Floats, energy: Floats, tries: int) -> None:
-    if not tries:
+def _give_up(names: tuple[str, ...], used: Floats, energy: Floats, state: int) -> None:
+    if not state:
         raise EngineError("the water values did not settle; use engine='lp'")
     raise InfeasibleError(
         "must-run needs more water than there is",
