@@ -9,6 +9,8 @@ from gridrush._jit import kernel
 
 TIE = 1e-11
 """Relative distance below which two prices are the same step."""
+SHARED_AT_ONCE = 1024
+"""Hours that are shared out at a time, so that they stay in cache."""
 
 
 @kernel
@@ -121,3 +123,33 @@ def price_lists(
         filled += length
     begin[listed] = placed
     return listed, filled
+
+
+@kernel
+def share_out(profiles, unit, capacity, available, must_run, members, leader, generation):
+    """Have units alike give in turn what was found for all of them, in the row of the first: rows of generation (G, T).
+
+    members: items that are not alone in their group, a group after the other, its leader first; leader (N,).
+    """
+    T, W = generation.shape[1], SHARED_AT_ONCE
+    must, more, left = np.empty(W), np.empty(W), np.empty(W)
+    whole = np.zeros(leader.size)
+    for x in range(members.size):
+        whole[leader[members[x]]] += capacity[members[x]]
+    for t0 in range(0, T, W):
+        n, first = min(W, T - t0), np.uint64(t0)
+        for x in range(members.size):
+            i = members[x]
+            g, size = np.uint64(unit[i]), capacity[i]
+            if leader[i] == i:
+                a, m, total = np.uint64(available[i]), np.uint64(must_run[i]), whole[i]
+                for h in range(n):
+                    must[h] = min(profiles[a, first + np.uint64(h)], profiles[m, first + np.uint64(h)])
+                for h in range(n):
+                    more[h] = profiles[a, first + np.uint64(h)] - must[h]
+                for h in range(n):
+                    left[h] = generation[g, first + np.uint64(h)] - total * must[h]
+            for h in range(n):
+                given = min(left[h], size * more[h])
+                left[h] -= given
+                generation[g, first + np.uint64(h)] = given + size * must[h]

@@ -16,6 +16,7 @@ from gridrush._jit import kernel
 
 BLOCK = 4
 """Bins are passed over by blocks of 2 to this power."""
+LAST = (1 << BLOCK) - 1
 
 
 @kernel
@@ -78,47 +79,44 @@ def schedule(least, start, row, more, bins, share, since, until, size, first, la
             lo, hi = min(lo, a), max(hi, b)
             held[np.uint64(a >> BLOCK)], held[np.uint64(b >> BLOCK)] = True, True
             at = np.uint64(a)
+            if most == 1:
+                length[at] += x
+                continue
             for i in range(most):
                 length[at + np.uint64(i)] += x * gain[r, np.uint64(i)]
         floor[t], roof[t] = -1, B
         if t == T - 1:
             break
         while bottom < 0.0 and lo <= hi:
-            x = length[np.uint64(lo)]
-            if x > 0.0:
-                floor[t] = lo
-                if bottom + x > 0.0:
-                    length[np.uint64(lo)] = bottom + x
-                    bottom = 0.0
-                    break
-                length[np.uint64(lo)] = 0.0
-                bottom += x
-                lo += 1
-            elif held[np.uint64(lo >> BLOCK)]:
-                lo += 1
-            else:
-                lo = ((lo >> BLOCK) + 1) << BLOCK
-                continue
-            if lo & ((1 << BLOCK) - 1) == 0:  # nothing below has length
-                held[np.uint64((lo >> BLOCK) - 1)] = False
+            i = np.uint64(lo)
+            x = length[i]
+            floor[t] = lo if x > 0.0 else floor[t]
+            if bottom + x > 0.0:
+                length[i] = bottom + x
+                bottom = 0.0
+                break
+            length[i] = 0.0
+            bottom += x
+            lo += 1
+            if lo & LAST == 0:  # nothing below has length
+                held[np.uint64(lo >> BLOCK) - np.uint64(1)] = False
+                while lo <= hi and not held[np.uint64(lo >> BLOCK)]:
+                    lo += LAST + 1
         while top > size and lo <= hi:
-            x = length[np.uint64(hi)]
-            if x > 0.0:
-                roof[t] = hi
-                if top - x < size:
-                    length[np.uint64(hi)] = x - (top - size)
-                    top = size
-                    break
-                length[np.uint64(hi)] = 0.0
-                top -= x
-                hi -= 1
-            elif held[np.uint64(hi >> BLOCK)]:
-                hi -= 1
-            else:
-                hi = ((hi >> BLOCK) << BLOCK) - 1
-                continue
-            if (hi + 1) & ((1 << BLOCK) - 1) == 0:
-                held[np.uint64((hi + 1) >> BLOCK)] = False
+            i = np.uint64(hi)
+            x = length[i]
+            roof[t] = hi if x > 0.0 else roof[t]
+            if top - x < size:
+                length[i] = x - (top - size)
+                top = size
+                break
+            length[i] = 0.0
+            top -= x
+            hi -= 1
+            if hi & LAST == LAST:
+                held[np.uint64(hi + 1 >> BLOCK)] = False
+                while hi >= lo and not held[np.uint64(hi >> BLOCK)]:
+                    hi -= LAST + 1
         if lo > hi:
             lo, hi = B, -1
         bottom, top = min(max(bottom, 0.0), size), max(min(top, size), 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from gridrush.case.system import Ints, System
 from gridrush.errors import EngineError
-from gridrush.grid import _kernels, _kernels_mesh, _kernels_response
+from gridrush.grid import _kernels, _kernels_merit, _kernels_mesh, _kernels_response
 from gridrush.grid.lp import Shares
 from gridrush.grid.merit import Merit, merit_order
 from gridrush.units import Floats
@@ -24,6 +24,7 @@ _NOTHING = np.zeros((0, 0))
 _TREE: Any = _kernels.tree  # numba's types do not know about unpacked arguments
 _RESPONSES: Any = _kernels_response.responses
 _MESH: Any = _kernels_mesh.mesh
+_SHARE: Any = _kernels_merit.share_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,10 @@ class Desk:
         up, links_up = (x[here] if x.size else x for x in (self.up, self.links_up))
         return Desk(system, self.merit, up, links_up, _NOTHING)
 
+    def alike(self, merit: Merit) -> Merit:
+        """The order with units alike as one, if they are up alike: for when it does not matter what each does."""
+        return merit if self.up.size else merit.alike
+
     @cached_property
     def hours(self) -> Ints:
         """Every hour in turn. (T,)"""
@@ -90,9 +95,8 @@ class Desk:
             inject = np.zeros((len(s.zones), s.time.size))
         return np.ascontiguousarray(s.profiles), self.up, self.links_up, s.demand.load_mw, inject
 
-    def run(self, first: int, last: int, out: Hours, merit: Merit | None = None) -> None:
+    def run(self, first: int, last: int, out: Hours, m: Merit) -> None:
         """Dispatch hours first to last with the given merit order (costs), stores as injected."""
-        m = self.merit if merit is None else merit
         if m.tree:
             wanted = np.ones(len(self.system.units) + 1, np.bool_)
             _TREE(*self.series(), *m.tree_arrays(), self.hours, first, last, *out.arrays(), wanted)
@@ -102,16 +106,27 @@ class Desk:
         if failed:
             raise EngineError(f"the network simplex gave up in {failed} hours; use engine='lp'")
 
+    def whole(self, out: Hours) -> None:
+        """Dispatch all hours, to the unit."""
+        self._share(self.alike(self.merit), out)
+
     def around(self, fed: Ints, given: Floats, out: Hours) -> None:
-        """Dispatch all hours around some units (F,) whose generation is given (F, T)."""
-        s, u, m = self.system, self.system.units, self.merit
+        """As `whole`, around units with a reservoir (F,) whose generation is given (F, T)."""
+        s, u, m = self.system, self.system.units, self.alike(self.merit)
         inject = self.inject.copy() if self.inject.size else np.zeros((len(s.zones), s.time.size))
         for z, power in zip(u.zone[fed].tolist(), given, strict=True):
             inject[z] += power
-        capacity = np.where(np.isin(m.unit, fed), 0.0, m.capacity_mw)
-        Desk(s, replace(m, capacity_mw=capacity), self.up, self.links_up, inject).run(0, s.time.size, out)
+        rest = replace(m, capacity_mw=np.where(m.reservoir >= 0, 0.0, m.capacity_mw))
+        replace(self, inject=inject)._share(rest, out)
         out.generation[fed] = given
         out.cost[...] += u.cost_usd_per_mwh[fed] @ given
+
+    def _share(self, alike: Merit, out: Hours) -> None:
+        s, m = self.system, self.merit
+        self.run(0, s.time.size, out, alike)
+        if alike.unit.size < m.unit.size:
+            _SHARE(np.ascontiguousarray(s.profiles), m.unit, m.capacity_mw, m.available, m.must_run, m.members,
+                   m.leader, out.generation)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +178,7 @@ def _tree_response(desk: Desk, zone: int, extra: Floats, edges: Ints, draw: floa
     s, hung = desk.system, desk.merit.hung  # lives as long as the order does, which is longer than a dispatch
     if zone not in hung:
         hung[zone] = merit_order(s, root=zone)
-    m, c = hung[zone], hung[zone].copies
+    m, c = desk.alike(hung[zone]), hung[zone].copies
     items = (m.unit, m.block, m.capacity_mw, m.available, m.must_run, m.cost_usd_per_mwh, m.start, m.zone, m.parent,
              m.keep_share, m.pair, m.pair_mw, m.pair_start, c.first, c.of, c.stop, c.factor)  # fmt: skip
     begin, steps = np.empty(s.time.size + 1, np.int64), np.empty((len(extra), 1 + m.listed))
@@ -177,12 +192,12 @@ def _tree_response(desk: Desk, zone: int, extra: Floats, edges: Ints, draw: floa
 
 
 def _mesh_response(desk: Desk, zone: int, extra: Floats, edges: Ints, draw: float, give: float) -> Told:
-    s, T = desk.system, desk.system.time.size
+    s, T, alike = desk.system, desk.system.time.size, desk.alike(desk.merit)
     out, sold = Hours.empty(s), np.empty(T)
     usd, surplus = np.full((len(extra), MESH_PRICES + 1), np.inf), np.full((T, MESH_PRICES + 1), np.inf)
     place = np.empty((T, MESH_PRICES + 1), np.int64)
     for i, (dearer, a, b) in enumerate(zip(extra, edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
-        merit = desk.merit.dearer(dearer) if dearer.any() else desk.merit
+        merit = alike.dearer(dearer) if dearer.any() else alike
         steps = merit.steps
         if steps.size > MESH_PRICES:  # keep the dearest, where a step is a cut in supply, thin out the rest
             dear = MESH_PRICES // 4

@@ -215,10 +215,10 @@ def schedule_stores(
 def _cost(desk: Desk, stores: Stores, water: Floats) -> float:
     """Cost of everything else around the stores, with water at its value."""
     s, fed = desk.system, desk.system.units.reservoir
-    desk.inject, out = _injected(s, stores), Hours.empty(s)
+    desk.inject, out, merit = _injected(s, stores), Hours.empty(s), desk.alike(desk.merit)
     for p, a, b in spans(s):
         dearer = np.where(fed >= 0, water[fed, p], 0.0) if len(s.reservoirs) else np.zeros(len(fed))
-        desk.run(a, b, out, desk.merit.dearer(dearer) if dearer.any() else None)
+        desk.run(a, b, out, merit.dearer(dearer) if dearer.any() else merit)
     return float(out.cost.sum())
 
 

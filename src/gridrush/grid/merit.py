@@ -64,6 +64,7 @@ class Merit:
     available: Ints  # (N,) profile row
     must_run: Ints  # (N,) profile row
     cost_usd_per_mwh: Floats  # (N,) cost of a unit, value of a block
+    reservoir: Ints  # (N,) of the unit, -1 for none
     start: Ints  # (Z + 1,) first item of each node
     tree: bool  # zones form a forest, parallel links having equal losses, and the price list is not too long
     zone: Ints  # (Z,) zone of each node, parents before children
@@ -91,6 +92,40 @@ class Merit:
         """The same order hung from other zones, as far as they were asked for."""
         return {}
 
+    @cached_property
+    def leader(self) -> Ints:
+        """For each item the first of those alike: same node, cost, profiles and reservoir. A block is alone."""
+        N = self.unit.size
+        alone = np.where(self.unit >= 0, -1, np.arange(N))
+        node = np.repeat(np.arange(self.zone.size), np.diff(self.start))
+        keys = alone, self.reservoir, self.must_run, self.available, self.cost_usd_per_mwh, node
+        order, begins = np.lexsort(keys), np.ones(N, np.bool_)  # lexsort keeps the order of equals
+        begins[1:] = np.any([np.diff(k[order]) != 0 for k in keys], axis=0)
+        out = np.empty(N, np.int64)
+        out[order] = order[begins][np.cumsum(begins) - 1]
+        return out
+
+    @cached_property
+    def alike(self) -> Merit:
+        """The same order with items alike as one, which goes by the first: the same prices and flows if all are up."""
+        kept = np.flatnonzero(self.leader == np.arange(self.unit.size))
+        if kept.size == self.unit.size:
+            return self
+        capacity = np.bincount(self.leader, self.capacity_mw)[kept].astype(np.float64)
+        cost, start = self.cost_usd_per_mwh[kept], np.searchsorted(kept, self.start)
+        return replace(
+            self, unit=self.unit[kept], block=self.block[kept], capacity_mw=capacity, available=self.available[kept],
+            must_run=self.must_run[kept], cost_usd_per_mwh=cost, reservoir=self.reservoir[kept], start=start,
+            prices=_prices(cost, start, self.parent, self.copies, self.prices.rows.size) if self.tree else self.prices,
+        )  # fmt: skip
+
+    @cached_property
+    def members(self) -> Ints:
+        """Items that share with others what `alike` gives, a group after the other; none with a reservoir."""
+        size = np.bincount(self.leader, minlength=self.unit.size)[self.leader]
+        order = np.argsort(self.leader, kind="stable")
+        return order[(size[order] > 1) & (self.reservoir[order] < 0)]
+
     def dearer(self, extra_usd_per_mwh: Floats) -> Merit:
         """The order when each unit (G,) costs so much more."""
         extra = np.where(self.unit >= 0, extra_usd_per_mwh[self.unit] if extra_usd_per_mwh.size else 0.0, 0.0)
@@ -106,6 +141,7 @@ class Merit:
             available=self.available[order],
             must_run=self.must_run[order],
             cost_usd_per_mwh=cost,
+            reservoir=self.reservoir[order],
             prices=_prices(cost, self.start, self.parent, self.copies, p.rows.size) if self.tree else p,
         )
 
@@ -202,6 +238,7 @@ def merit_order(system: System, *, root: int | None = None) -> Merit:
         available=np.asarray(of_unit(u.available, 0), np.int64),
         must_run=np.asarray(of_unit(u.must_run, 1), np.int64),
         cost_usd_per_mwh=cost[order],
+        reservoir=np.asarray(of_unit(u.reservoir, -1), np.int64),
         start=start,
         tree=tree,
         zone=zone,

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from gridrush.case.system import Ints
 from gridrush.errors import EngineError, InfeasibleError
 from gridrush.grid import _kernels_water
 from gridrush.grid.desk import Desk, Hours
@@ -56,7 +57,8 @@ class Values:
     """Water values found, and what goes with them."""
 
     worth: Floats  # (H, P) [USD/MWh]
-    given: Floats  # (F, T) what the units with a reservoir give in the mix
+    fed: Ints  # (F,) units with a reservoir, one of those alike
+    given: Floats  # (F, T) what they, and those alike, give in the mix
     price: Floats  # (Z, T)
     guessed_cost: Floats  # (P,)
     guessed_used: Floats  # (H, P)
@@ -85,30 +87,42 @@ def settle_water(desk: Desk, guess: Floats, *, gap_share: float = GAP_SHARE) -> 
     s = desk.system
     out = Hours.empty(s)
     if not len(s.reservoirs):
-        desk.run(0, s.time.size, out)
+        desk.whole(out)
         zeros = np.zeros_like(guess)
         return Settled(out, zeros, zeros, np.zeros(guess.shape[1]), zeros)
     found, used = values_of_water(desk, guess, gap_share, REACH), np.zeros_like(guess)
-    fed = np.flatnonzero(s.units.reservoir >= 0)
-    desk.around(fed, found.given, out)
-    out.price[...] = found.price
-    for h, given in zip(s.units.reservoir[fed].tolist(), found.given, strict=True):
+    for h, given in zip(s.units.reservoir[found.fed].tolist(), found.given, strict=True):
         used[h] += np.bincount(s.period, given, minlength=guess.shape[1])
+    desk.around(*_of_units(desk, found), out)
+    out.price[...] = found.price
     return Settled(out, found.worth, used, found.guessed_cost, found.guessed_used)
+
+
+def _of_units(desk: Desk, found: Values) -> tuple[Ints, Floats]:
+    """Units with a reservoir and what each gives: units alike by their size."""
+    m = desk.merit
+    mine = np.flatnonzero(m.reservoir >= 0)
+    fed, by = m.unit[mine], m.unit[m.leader[mine]]
+    if fed.size == found.fed.size:
+        return found.fed, found.given
+    row = np.searchsorted(found.fed, by)
+    size = desk.system.units.capacity_mw[fed]
+    share = size / np.maximum(np.bincount(row, size), np.finfo(float).tiny)[row]
+    return fed, found.given[row] * share[:, None]
 
 
 def values_of_water(desk: Desk, start: Floats | None, gap_share: float, reach: float, step: int = 1) -> Values:
     """Water values of each period, from one hour of so many and a like share of the energy."""
-    s, u, merit = desk.system, desk.system.units, desk.merit
+    s, u, merit = desk.system, desk.system.units, desk.alike(desk.merit)
     T, Z, (H, P) = s.time.size, len(s.zones), s.reservoirs.energy_mwh.shape
-    fed = np.flatnonzero(u.reservoir >= 0)
-    owner, F = u.reservoir[fed], fed.size
-    weight = np.maximum(np.bincount(owner, u.capacity_mw[fed], H), 1e-9)
-    own_cost = np.bincount(owner, u.capacity_mw[fed] * u.cost_usd_per_mwh[fed], H) / weight
+    own = merit.reservoir >= 0
+    fed = np.sort(merit.unit[own])
+    owner, size, F = merit.reservoir[own], merit.capacity_mw[own], fed.size
+    own_cost = np.bincount(owner, size * merit.cost_usd_per_mwh[own], H) / np.maximum(np.bincount(owner, size, H), 1e-9)
     dearest = float(np.abs(merit.cost_usd_per_mwh).max(initial=1.0))
     ceiling = 2.0 * max(1.0, dearest / float(np.prod(merit.keep_share)))
     worth, used = np.zeros((P, H)), np.empty((MOST_TRIES, H))
-    out = Values(worth.T, np.empty((F, T)), np.empty((Z, T)), np.zeros(P), np.zeros((H, P)))
+    out = Values(worth.T, fed, np.empty((F, T)), np.empty((Z, T)), np.zeros(P), np.zeros((H, P)))
     if start is None:
         begin = np.maximum(np.median(merit.steps) - own_cost, 0.0)[None] if merit.steps.size else np.zeros((1, H))
     else:
