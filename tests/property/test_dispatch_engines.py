@@ -1,11 +1,13 @@
 """Two engines, one model: costs agree, prices certify, and more load never helps."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from gridrush.grid.dispatch import dispatch
+from gridrush.case.system import NO_RESERVOIRS
+from gridrush.grid.dispatch import dispatch, merit_order
+from gridrush.grid.lp import unit_limits_mw
 from gridrush.grid.synthetic import random_system
 
 HOURS = (24, 72, 168)
@@ -111,6 +113,51 @@ def test_water_and_stores_that_answer_each_other_find_the_optimum(seed, hours):
     assert np.allclose(np.cumsum(moved, axis=0) + level, fast.stored_mwh, atol=1e-5)
     assert np.allclose(fast.stored_mwh[-1], level, atol=1e-5)
     assert np.abs(fast.balance_mw).max() < 1e-6
+
+
+def in_parts(system, parts):
+    """The same system with every unit cut into so many alike; unit g becomes g, g + G, and so on."""
+    u = system.units
+    cut = {f.name: np.tile(getattr(u, f.name), parts) for f in fields(u) if isinstance(getattr(u, f.name), np.ndarray)}
+    names = {f.name: getattr(u, f.name) * parts for f in fields(u) if isinstance(getattr(u, f.name), tuple)}
+    names["name"] = tuple(f"{name} {i}" for i in range(parts) for name in u.name)
+    return replace(system, units=replace(u, **names, **{**cut, "capacity_mw": cut["capacity_mw"] / parts}))
+
+
+KINDS = {}, {"meshed": True}, {"reservoirs": 2}, {"stores": 1}, {"reservoirs": 1, "stores": 1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(4))
+def test_units_in_parts_do_together_what_they_did_whole(seed, kind):
+    s, _, links_up = case(seed, **kind)
+    p = in_parts(s, 3)
+    whole, parts = dispatch(s, links_up=links_up), dispatch(p, links_up=links_up)
+    each = np.ones((s.time.size, len(p.units)), np.bool_)  # then none is taken for another
+    apart = dispatch(p, links_up=links_up, up=each)
+    for d in (parts, apart):
+        assert d.cost_usd == pytest.approx(whole.cost_usd, rel=1e-5 if kind else 1e-12)
+        assert np.abs(d.balance_mw).max() < 1e-6
+        low, high = unit_limits_mw(p, None)
+        assert (d.generation_mw >= low - 1e-6).all()
+        assert (d.generation_mw <= high + 1e-6).all()
+        cut = p.demand.load_mw - d.served_mw
+        spent = d.generation_mw @ p.units.cost_usd_per_mwh + cut @ p.demand.value_usd_per_mwh
+        assert np.allclose(spent, d.cost_usd_per_h)
+    if not kind:
+        assert np.allclose(parts.price_usd_per_mwh, whole.price_usd_per_mwh)
+        together = parts.generation_mw.reshape(-1, 3, len(s.units)).sum(axis=1)
+        cost, before = s.units.cost_usd_per_mwh, whole.generation_mw
+        for c in np.unique(cost):  # which of those of equal cost run is free
+            assert np.allclose(together[:, cost == c].sum(axis=1), before[:, cost == c].sum(axis=1))
+
+
+def test_an_order_made_for_units_without_their_reservoirs_serves_them_too():
+    s, _, _ = case(1, reservoirs=1)
+    free = merit_order(replace(s, units=s.units.planned))
+    assert dispatch(s, merit=free).cost_usd == dispatch(s).cost_usd
+    planned = replace(s, units=s.units.planned, reservoirs=NO_RESERVOIRS)
+    assert dispatch(planned, merit=merit_order(s)).cost_usd == dispatch(planned).cost_usd
 
 
 def test_a_store_that_cannot_charge_does_nothing():

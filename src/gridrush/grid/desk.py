@@ -63,6 +63,10 @@ class Desk:
     @staticmethod
     def of(system: System, merit: Merit | None, up: Shares | None, links_up: Shares | None) -> Desk:
         m = merit_order(system) if merit is None else merit
+        if len(system.reservoirs):
+            reservoir = np.where(m.unit >= 0, system.units.reservoir[m.unit], -1)
+            if not np.array_equal(reservoir, m.reservoir):  # the order was made for units that run free
+                m = replace(m, reservoir=reservoir)
         return Desk(system, m, _NOTHING if up is None else up, _NOTHING if links_up is None else links_up, _NOTHING)
 
     def part(self, period: int, first: int, last: int) -> Desk:

@@ -121,10 +121,10 @@ class Merit:
 
     @cached_property
     def members(self) -> Ints:
-        """Items that share with others what `alike` gives, a group after the other; none with a reservoir."""
+        """Items that share with others what `alike` gives, a group after the other."""
         size = np.bincount(self.leader, minlength=self.unit.size)[self.leader]
         order = np.argsort(self.leader, kind="stable")
-        return order[(size[order] > 1) & (self.reservoir[order] < 0)]
+        return order[size[order] > 1]
 
     def dearer(self, extra_usd_per_mwh: Floats) -> Merit:
         """The order when each unit (G,) costs so much more."""
