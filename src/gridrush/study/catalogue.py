@@ -34,6 +34,8 @@ BUSY_S = 60.0
 CHUNK = 500
 """Keys in one statement."""
 
+_left_behind: set[str] = set()  # owners of this process who ended and could not give back what they had: a full disk
+
 
 class Catalogue:
     """Studies and tasks of a store.
@@ -157,11 +159,13 @@ class Catalogue:
         self._set([key], state="failed", owner="", error=error)
 
     def release(self, owner: str) -> None:
-        """Give back what an owner has in hand."""
+        """Give back what an owner has in hand, for good: where that fails, this process takes him for gone."""
         t = self._task
+        _left_behind.add(owner)
         with self._begin() as c:
             mine = self._sa.update(t).where(t.c.owner == owner, t.c.state == "running")
             c.execute(mine.values(state="waiting", owner="", lease_until=0.0, changed=clock.time()))
+        _left_behind.discard(owner)
 
     def studies(self) -> pd.DataFrame:
         """A row for each study: name, case, started, tasks, and how many are done, running, waiting, failed."""
@@ -322,6 +326,8 @@ def this_owner() -> str:
 
 def owner_lives(owner: str) -> bool | None:
     """Whether an owner still runs; None when he is on another machine."""
+    if owner in _left_behind:
+        return False
     parts = owner.rsplit(":", 3)
     if len(parts) < 4 or parts[0] != socket.gethostname() or not parts[1].isdigit():
         return None

@@ -130,6 +130,21 @@ def test_what_a_dead_process_of_this_machine_had_is_taken_over_at_once(book):
     assert book.claim(KEYS[:2], this_owner()) == KEYS[:2]
 
 
+def test_what_an_owner_of_this_process_could_not_give_back_is_not_waited_for(book, monkeypatch):
+    first, second = this_owner(), this_owner()
+    assert book.claim(KEYS[:2], first) == KEYS[:2]
+    assert book.claim(KEYS[:2], second) == []  # he works
+
+    def full(self):
+        raise EngineError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Catalogue, "_begin", full)
+        with pytest.raises(EngineError, match="disk full"):
+            book.release(first)
+    assert book.claim(KEYS[:2], second) == KEYS[:2]
+
+
 def test_counts_seconds_and_failures_are_remembered(book):
     book.claim(KEYS[:3], "elsewhere:1:1:a")
     book.done(KEYS[0], checksum="c", size=10, seconds=2.0)
