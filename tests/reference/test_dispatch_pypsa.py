@@ -118,17 +118,49 @@ def committable(hours: int = 48) -> object:
     return n
 
 
+TIMES = (
+    {"min_up_time": 16},
+    {"min_down_time": 14},
+    {"min_up_time": 15, "min_down_time": 12, "shut_down_cost": 4000.0},
+    {"min_up_time": 17, "up_time_before": 3},
+    {"min_down_time": 9, "up_time_before": 0, "down_time_before": 4, "shut_down_cost": 500.0},
+    {"min_up_time": 5, "min_down_time": 30, "up_time_before": 0},
+)
+
+
+@pytest.mark.parametrize("times", TIMES)
+def test_least_times_on_and_off_cost_what_pypsa_finds(times):
+    def made():
+        n = committable()
+        n.add("Generator", ["lack a", "lack b"], bus=["a", "b"], p_nom=500, marginal_cost=3000)
+        for name, value in times.items():
+            n.generators.loc[["coal", "gas"], name] = value
+        return n
+
+    n, fresh = made(), made()
+    theirs, free = solve(n), solve(committable())
+    s, _ = from_pypsa(fresh)
+    ours = commit(s, commitment_terms(fresh, s), gap_share=1e-9)
+    assert ours.cost_usd == pytest.approx(theirs, rel=1e-7)
+    assert ours.cost_usd > free * (1 + 1e-6)  # else the times bound nothing
+    for g, name in enumerate(("coal", "gas")):
+        on, least = ours.on[:, g] > 0.5, int(n.generators.at[name, "min_up_time"])
+        starts = np.flatnonzero(~on[:-1] & on[1:]) + 1
+        assert all(on[t : t + least].all() for t in starts)
+
+
 def test_units_that_are_on_or_off_cost_what_pypsa_finds(tmp_path):
     n = committable()
     n.optimize(solver_name="highs", log_to_console=False)
     theirs = float(n.objective)
     fresh = committable()
     s, _ = from_pypsa(fresh)
-    least, start = commitment_terms(fresh, s)
+    bound = commitment_terms(fresh, s)
 
-    whole = commit(s, least_load_share=least, start_usd_per_mw=start, gap_share=1e-9)
+    whole = commit(s, bound, gap_share=1e-9)
 
-    assert dict(zip(s.units.name, least, strict=True)) == pytest.approx({"coal": 0.5, "gas": 0.33, "peak": 0.0})
+    least = dict(zip(s.units.name, bound.least_load_share, strict=True))
+    assert least == pytest.approx({"coal": 0.5, "gas": 0.33, "peak": 0.0})
     assert whole.cost_usd == pytest.approx(theirs, rel=1e-7)
     assert whole.start_cost_usd > 0
     assert whole.cost_usd > 1.001 * dispatch(s).cost_usd  # else nothing was tried
@@ -136,7 +168,6 @@ def test_units_that_are_on_or_off_cost_what_pypsa_finds(tmp_path):
         whole.on[:, :2], n.generators_t.status[["coal", "gas"]].to_numpy(), atol=1e-6
     )
     told: list[float] = []
-    relaxed = commit(s, least_load_share=least, start_usd_per_mw=start, integer=False,
-                     progress=lambda share, _: told.append(share))  # fmt: skip
+    relaxed = commit(s, bound, integer=False, progress=lambda share, _: told.append(share))
     assert relaxed.cost_usd <= whole.cost_usd
     assert told == [1.0]

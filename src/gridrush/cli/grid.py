@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,7 +122,7 @@ def commit(
     reserve: Annotated[float, typer.Option(min=0.0, help="Headroom that running units keep together. [MW]")] = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Units that are on or off, with least loads and costs of starting, week by week (linopy and HiGHS)."""
+    """Units on or off, with least loads, least times and costs of starting, week by week (linopy and HiGHS)."""
     import numpy as np
 
     from gridrush.grid._pypsa_open import is_network, open_network
@@ -139,11 +140,13 @@ def commit(
     whole, dropped = from_pypsa(n, zones=_zoning(zones), period=period, found=problems)
     given = Given(Path(network).name, whole, year=period, dropped=tuple(dropped))
     system = whole if week is None else week_of(whole, week)
-    least, start = commitment_terms(n, whole)
+    bound = commitment_terms(n, whole)
+    listed = bound.before_h != 0.0
+    if week not in (None, 1):
+        bound = replace(bound, before_h=np.zeros(listed.size))  # what was before the first hour is not before this one
     began = time.perf_counter()
     with progress_bar("on and off, week by week") as tell:
-        found = operate(system, least_load_share=least, start_usd_per_mw=start, integer=not relaxed, reserve_mw=reserve,
-                        progress=tell)  # fmt: skip
+        found = operate(system, bound, integer=not relaxed, reserve_mw=reserve, progress=tell)
     seconds = time.perf_counter() - began
     firm = np.array([kind == "firm" for kind in system.demand.kind], bool)
     unserved = _mwh((system.demand.load_mw - found.served_mw)[:, firm])
@@ -151,7 +154,7 @@ def commit(
     units = {
         name: {"hours_on": float(found.on[:, g].sum()), "starts": float(rose[g]),
                "generation_mwh": float(found.generation_mw[:, g].sum())}
-        for g, name in enumerate(system.units.name) if least[g] > 0.0 or start[g] > 0.0
+        for g, name in enumerate(system.units.name) if listed[g]
     }  # fmt: skip
     if as_json:
         give_json({
@@ -162,7 +165,7 @@ def commit(
         return
     _say_dropped(given)
     typer.echo(
-        f"{given.name}: {system.time.size} hours, cost {found.cost_usd:,.0f} USD, of it starts "
+        f"{given.name}: {system.time.size} hours, cost {found.cost_usd:,.0f} USD, of it starts and stops "
         f"{found.start_cost_usd:,.0f}, not served {unserved:,.1f} MWh; {seconds:.1f} s"
     )
     give_table(["unit", "hours on", "starts", "GWh"],

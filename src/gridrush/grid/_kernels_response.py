@@ -73,8 +73,8 @@ def response(
                 c = stop[c]
                 above[c], side[c] = e, 2
             c = stop[c]
-    own, last, e = np.empty(of.size), np.uint64(most[0]), np.uint64(copies[0])
-    filled = np.uint64(begin[t_first])
+    own, last, e, ahead = np.empty(of.size), np.uint64(most[0]), np.uint64(copies[0]), np.uint64(ahead)
+    filled, room = np.uint64(begin[t_first]), np.uint64(listed.size)
     for t0 in range(t_first, t_last, W):
         when = np.arange(t0, min(t0 + W, t_last))
         n = when.size
@@ -86,7 +86,7 @@ def response(
             for c in range(e, np.uint64(stop[e])):
                 own[c] = value[c, h]
             m, told = np.uint64(at[h]), own[e]
-            if filled < listed.size:
+            if filled < room:
                 listed[filled], offered[filled] = ahead + m, told
             filled += np.uint64(1)
             while own[e] < give and m < last:
@@ -110,7 +110,7 @@ def response(
                         c = np.uint64(above[c])
                 if own[e] > told + SLACK_MW:
                     told = own[e]
-                    if filled < listed.size:
+                    if filled < room:
                         listed[filled], offered[filled] = ahead + m, told
                     filled += np.uint64(1)
             begin[t0 + h + 1] = filled

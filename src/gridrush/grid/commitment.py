@@ -1,9 +1,14 @@
 """The rich twin: dispatch with units that are on or off, week by week, written in linopy.
 
-It adds to the model of `dispatch` a least load of each unit when it is on, a cost of starting, ramps and spinning
-reserve. Each week begins with the units on or off as the week before left them; ramps are not held across that
-midnight. Stores return to their first level at the end of each week, and the water of a period is shared out over its
-hours as a year's dispatch does it.
+It adds to the model of `dispatch` a least load of each unit when it is on, costs of starting and stopping, least times
+on and off (as in Rajan and Takriti 2005), ramps and spinning reserve. Each week begins with the units on or off as the
+week before left them, and as long as they had been; ramps are not held across that midnight. Stores return to their
+first level at the end of each week, and the water of a period is shared out over its hours as a year's dispatch does it.
+
+References
+----------
+Rajan, D. and Takriti, S. (2005), Minimum up/down polytopes of the unit commitment problem with start-up costs, IBM
+Research Report RC23628.
 """
 
 from __future__ import annotations
@@ -25,35 +30,72 @@ HOURS_PER_WEEK = 168
 
 
 @dataclass(frozen=True, eq=False)
+class Terms:
+    """What binds units to being on or off, (G,) each; a unit with zeros comes and goes as it likes."""
+
+    least_load_share: Floats  # least output when on, share of what is available
+    start_usd_per_mw: Floats  # cost of a start, per MW of capacity
+    stop_usd_per_mw: Floats
+    least_up_h: Floats  # hours it stays on once it has started
+    least_down_h: Floats
+    before_h: Floats  # hours it was on before the first hour, or off (below zero); 0: either, at no cost
+
+
+@dataclass(frozen=True, eq=False)
 class Commitment:
     """On and off, output and cost."""
 
     on: Floats  # (T, G) 0 or 1; in between when relaxed
     generation_mw: Floats  # (T, G)
     served_mw: Floats  # (T, B)
-    cost_usd: float  # running, starting and load not served
-    start_cost_usd: float
+    cost_usd: float  # running, starting, stopping and load not served
+    start_cost_usd: float  # of it starting and stopping
+
+
+def terms(
+    system: System, *, least_load_share: ArrayLike = 0.0, start_usd_per_mw: ArrayLike = 0.0,
+    stop_usd_per_mw: ArrayLike = 0.0, least_up_h: ArrayLike = 0.0, least_down_h: ArrayLike = 0.0,
+    before_h: ArrayLike = 0.0,
+) -> Terms:
+    """Terms of the units of a system; each of `Terms` as one number or (G,).
+
+    Raises
+    ------
+    CaseError
+        For every one that has another shape, or a number below zero (`before_h` may have).
+    """
+    G, out, problems = len(system.units), {}, []
+    for name, given in (
+        ("least_load_share", least_load_share), ("start_usd_per_mw", start_usd_per_mw),
+        ("stop_usd_per_mw", stop_usd_per_mw), ("least_up_h", least_up_h), ("least_down_h", least_down_h),
+        ("before_h", before_h),
+    ):
+        x = np.asarray(given, np.float64)
+        if x.shape not in ((), (G,)) or np.isnan(x).any() or (name != "before_h" and not (x >= 0).all()):
+            problems.append(Problem(name, x.shape, f"shape ({G},), numbers >= 0"))
+        else:
+            out[name] = np.broadcast_to(x, (G,))
+    if problems:
+        raise CaseError(problems)
+    return Terms(**out)
 
 
 def commit(
     system: System,
+    bound: Terms,
     *,
-    least_load_share: ArrayLike,
-    start_usd_per_mw: ArrayLike,
     integer: bool = True,
     reserve_mw: float = 0.0,
     gap_share: float = 1e-4,
     progress: Callable[[float, str], None] | None = None,
 ) -> Commitment:
-    """Cheapest operation when units have a least load and cost something to start.
+    """Cheapest operation when units have a least load, stay on or off for a while and cost something to start.
 
     Parameters
     ----------
     system : System
-    least_load_share : array_like, shape (G,)
-        Least output of a unit that is on, share of what is available. 0 for units that need no commitment.
-    start_usd_per_mw : array_like, shape (G,)
-        Cost of a start. [USD/MW of capacity]
+    bound : Terms
+        From `terms` or, for a PyPSA network, `commitment_terms`.
     integer : bool
         On or off; False relaxes it to anything in between, a lower bound on the cost of the week.
     reserve_mw : float
@@ -64,46 +106,49 @@ def commit(
         Given the share done and a word after each week.
     """
     G, T = len(system.units), system.time.size
-    least, start = np.asarray(least_load_share, np.float64), np.asarray(start_usd_per_mw, np.float64)
-    problems = [
-        Problem(name, x.shape, f"shape ({G},), numbers >= 0")
-        for name, x in (("least_load_share", least), ("start_usd_per_mw", start))
-        if x.shape != (G,) or not (x >= 0).all()
-    ]
-    if problems:
-        raise CaseError(problems)
     water = dispatch(system).generation_mw if len(system.reservoirs) else None
     on, generation = np.zeros((T, G)), np.zeros((T, G))
     served = np.zeros((T, len(system.demand)))
     cost = starts = 0.0
-    before: tuple[Floats, Floats] | None = None
+    before = bound.before_h
     for first in range(0, T, HOURS_PER_WEEK):
         hours = slice(first, min(first + HOURS_PER_WEEK, T))
         week = _week(system, hours, water)
         on[hours], generation[hours], served[hours], spent, starting = _solve(
-            week, least, start, integer, reserve_mw, gap_share, before
+            week, replace(bound, before_h=before), integer, reserve_mw, gap_share
         )
-        before = on[hours][-1], generation[hours][-1]
+        before = _since(on[hours], before)
         cost, starts = cost + spent, starts + starting
         if progress is not None:
             progress(hours.stop / T, f"week {first // HOURS_PER_WEEK + 1}")
     return Commitment(on, generation, served, cost, starts)
 
 
-def commitment_terms(n: Any, system: System) -> tuple[Floats, Floats]:
-    """Least load, as a share of what is available, and cost of a start [USD/MW] of each unit of a system that was read
-    from this PyPSA network. (G,) each
+def commitment_terms(n: Any, system: System) -> Terms:
+    """Terms of the units of a system that was read from this PyPSA network: none for units that are not committable.
 
-    Both are zero for units that are not committable. Of a least load that changes by snapshot the highest counts; least
-    times up and down, and what a stop costs, are left out.
+    Of a least load that changes by snapshot the highest counts. Limits of the ramp of a start and a stop are left out.
     """
-    least, start = np.zeros(len(system.units)), np.zeros(len(system.units))
+    out = {name: np.zeros(len(system.units)) for name in Terms.__dataclass_fields__}
     for g, (name, mw) in enumerate(zip(system.units.name, system.units.capacity_mw, strict=True)):
         if name in n.generators.index and n.generators.at[name, "committable"] and mw > 0.0:
             row, series = n.generators.loc[name], n.generators_t["p_min_pu"]
             share = float(series[name].max() if name in series else row["p_min_pu"])
-            least[g], start[g] = min(share * float(row["p_nom"]) / mw, 1.0), float(row["start_up_cost"]) / mw
-    return least, start
+            out["least_load_share"][g] = min(share * float(row["p_nom"]) / mw, 1.0)
+            out["start_usd_per_mw"][g] = float(row["start_up_cost"]) / mw
+            out["stop_usd_per_mw"][g] = float(row["shut_down_cost"]) / mw
+            out["least_up_h"][g], out["least_down_h"][g] = float(row["min_up_time"]), float(row["min_down_time"])
+            up, down = float(row["up_time_before"]), float(row["down_time_before"])
+            out["before_h"][g] = -down if down > 0 else up if up > 0 else -np.inf
+    return terms(system, **out)
+
+
+def _since(on: Floats, before_h: Floats) -> Floats:
+    """Hours each unit has been on at the end, or off (below zero), when it had been so long before the first. (G,)"""
+    is_on = on > 0.5
+    same = np.where((is_on == is_on[-1])[::-1].all(axis=0), len(on), (is_on != is_on[-1])[::-1].argmax(axis=0))
+    sign = np.where(is_on[-1], 1.0, -1.0)
+    return np.asarray(sign * (same + np.where((same == len(on)) & (before_h * sign > 0), np.abs(before_h), 0.0)))
 
 
 def _week(s: System, hours: slice, water: Floats | None) -> System:
@@ -125,18 +170,16 @@ def _week(s: System, hours: slice, water: Floats | None) -> System:
 
 def _solve(
     s: System,
-    least: Floats,
-    start: Floats,
+    bound: Terms,
     integer: bool,
     reserve_mw: float,
     gap_share: float,
-    before: tuple[Floats, Floats] | None,
 ) -> tuple[Floats, Floats, Floats, float, float]:
     import linopy
     import pandas as pd
     import xarray as xr
 
-    u, d, k, st, T = s.units, s.demand, s.links, s.storage, s.time.size
+    u, d, k, st, T, least = s.units, s.demand, s.links, s.storage, s.time.size, bound.least_load_share
     low, high = unit_limits_mw(s)
     forward, backward = link_limits_mw(s)
     hour = pd.RangeIndex(T, name="hour")
@@ -155,6 +198,7 @@ def _solve(
         else m.add_variables(lower=0.0, upper=1.0, coords=axis("unit", len(u)), name="on")
     )
     begun = m.add_variables(lower=0.0, upper=1.0, coords=axis("unit", len(u)), name="begun")
+    ended = m.add_variables(lower=0.0, upper=1.0, coords=axis("unit", len(u)), name="ended")
     cut = m.add_variables(lower=0.0, upper=table(d.load_mw, "block"), name="cut")
     sent = m.add_variables(lower=0.0, upper=table(forward, "link"), name="sent")
     back = m.add_variables(lower=0.0, upper=table(backward, "link"), name="back")
@@ -170,6 +214,26 @@ def _solve(
         return x.shift(hour=1).isel(hour=later)
 
     m.add_constraints(begun.isel(hour=later) - runs.isel(hour=later) + earlier(runs) >= 0, name="starts")
+    m.add_constraints(ended.isel(hour=later) + runs.isel(hour=later) - earlier(runs) >= 0, name="stops")
+    known = np.flatnonzero(bound.before_h)
+    if known.size:
+        was = xr.DataArray((bound.before_h[known] > 0).astype(float), coords={"unit": known}, dims="unit")
+        m.add_constraints((begun - runs).isel(hour=0, unit=known) >= -was, name="first starts")
+        m.add_constraints((ended + runs).isel(hour=0, unit=known) >= was, name="first stops")
+    hours = np.arange(T)[:, None]
+    for word, times, switch, left in (
+        ("up", bound.least_up_h, begun, bound.least_up_h - bound.before_h),
+        ("down", bound.least_down_h, ended, bound.least_down_h + bound.before_h),
+    ):
+        still = (hours < left) & (bound.before_h > 0 if word == "up" else bound.before_h < 0)
+        held = xr.DataArray(still.astype(float), coords=axis("unit", len(u)))
+        m.add_constraints(runs >= held if word == "up" else runs <= 1.0 - held, name=f"still {word}")
+        for h in np.unique(times[times > 1]).astype(int).tolist():
+            some = np.flatnonzero(times == h)
+            own = switch.isel(unit=some).to_linexpr()
+            lately = sum((own.shift(hour=lag).fillna(0) for lag in range(1, min(h, T))), own)
+            state = runs.isel(unit=some)
+            m.add_constraints(lately <= (state if word == "up" else 1.0 - state), name=f"{word} for {h} h")
     step = u.ramp_share_per_h * u.capacity_mw
     slow = np.flatnonzero(u.ramp_share_per_h < 1.0)
     if slow.size and T > 1:
@@ -179,8 +243,6 @@ def _solve(
         at = change.coords
         m.add_constraints(change <= xr.DataArray(rise, coords=[at["hour"], at["unit"]]), name="ramp up")
         m.add_constraints(change >= xr.DataArray(-fall, coords=[at["hour"], at["unit"]]), name="ramp down")
-    if before is not None:
-        m.add_constraints((begun - runs).isel(hour=0) >= -xr.DataArray(before[0], dims="unit"), name="first starts")
     if reserve_mw > 0:
         room = (table(high, "unit") * runs - gen).sum("unit")
         m.add_constraints(room + lack >= reserve_mw, name="reserve")
@@ -216,7 +278,8 @@ def _solve(
     running = (gen * xr.DataArray(u.cost_usd_per_mwh, dims="unit")).sum() + (
         cut * xr.DataArray(d.value_usd_per_mwh, dims="block")
     ).sum()
-    starting = (begun * xr.DataArray(start * u.capacity_mw, dims="unit")).sum()
+    price = bound.start_usd_per_mw * u.capacity_mw, bound.stop_usd_per_mw * u.capacity_mw
+    starting = sum((x * xr.DataArray(usd, dims="unit")).sum() for x, usd in zip((begun, ended), price, strict=True))
     m.add_objective(running + starting + float(d.value_usd_per_mwh.max(initial=0.0)) * lack.sum())
     status, why = m.solve(solver_name="highs", output_flag=False, mip_rel_gap=gap_share)
     if (status, why) != ("ok", "optimal"):
@@ -227,5 +290,5 @@ def _solve(
     )
     if worst > 1e-4 * max(1.0, float(high.max(initial=0.0))):
         raise EngineError(f"HiGHS broke a limit by {worst:.3g} MW in the week of {s.time[0]}")
-    begin = float(np.asarray(begun.solution.to_numpy()).sum(axis=0) @ (start * u.capacity_mw))
-    return on, out, d.load_mw - shed, float(m.objective.value or 0.0), begin
+    switched = sum(float(x.solution.to_numpy().sum(axis=0) @ usd) for x, usd in zip((begun, ended), price, strict=True))
+    return on, out, d.load_mw - shed, float(m.objective.value or 0.0), switched
