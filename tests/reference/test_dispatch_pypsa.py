@@ -144,7 +144,7 @@ def test_least_times_on_and_off_cost_what_pypsa_finds(times):
     assert ours.cost_usd == pytest.approx(theirs, rel=1e-7)
     assert ours.cost_usd > free * (1 + 1e-6)  # else the times bound nothing
     for g, name in enumerate(("coal", "gas")):
-        on, least = ours.on[:, g] > 0.5, int(n.generators.at[name, "min_up_time"])
+        on, least = ours.on[:, g] > 0.5, int(n.generators.loc[name, "min_up_time"])
         starts = np.flatnonzero(~on[:-1] & on[1:]) + 1
         assert all(on[t : t + least].all() for t in starts)
 

@@ -3,7 +3,7 @@
 It adds to the model of `dispatch` a least load of each unit when it is on, costs of starting and stopping, least times
 on and off (as in Rajan and Takriti 2005), ramps and spinning reserve. Each week begins with the units on or off as the
 week before left them, and as long as they had been; ramps are not held across that midnight. Stores return to their
-first level at the end of each week, and the water of a period is shared out over its hours as a year's dispatch does it.
+first level at the end of each week, and the water of a period is shared out over its hours as a year's dispatch does.
 
 References
 ----------
