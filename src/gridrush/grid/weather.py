@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from gridrush.case.model import Case
 from gridrush.grid._kernels_weather import capacity_factor, memory_walk
@@ -120,7 +120,7 @@ def _beta_quantiles(mean: Floats, std: Floats) -> Floats:
     safe = np.where(live, variance, 1.0)
     size = np.where(live, m * (1 - m) / safe - 1.0, 1.0)
     a, b = np.where(live, m * size, 1.0)[..., None], np.where(live, (1 - m) * size, 1.0)[..., None]
-    table = special.betaincinv(a, b, stats.norm.cdf(_Z))
+    table = special.betaincinv(a, b, special.ndtr(_Z))
     return np.asarray(np.where(live[..., None], table, m[..., None]))
 
 
