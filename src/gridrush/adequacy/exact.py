@@ -17,7 +17,11 @@ from gridrush.errors import CaseError, Problem
 from gridrush.units import HOURS_PER_DAY
 
 _log = logging.getLogger(__name__)
-MOST_POINTS = 400_000
+MOST_POINTS, LEAST_POINTS = 400_000, 20_000
+"""Points of the grid of one table; fewer where there are many tables, with `POINTS_IN_ALL` together."""
+POINTS_IN_ALL = 400_000_000
+MOST_BITS = 12
+"""States of half of the units are listed up to 2 to this power."""
 MOST_JOINT = 5_000
 NEGLIGIBLE = 1e-7
 
@@ -28,15 +32,15 @@ class OutageTable:
     `exact` says whether every loss is a multiple of `step`; if not, each is split over its neighbours.
     """
 
-    def __init__(self, full: Any, part: Any, p_full: Any, p_part: Any) -> None:
+    def __init__(self, full: Any, part: Any, p_full: Any, p_part: Any, most: int = MOST_POINTS) -> None:
         losses = np.concatenate([full[full > 0], part[part > 0]])
         step = int(np.gcd.reduce(losses)) if losses.size else 1
-        self.exact = int(full.sum()) // step <= MOST_POINTS
+        self.exact = int(full.sum()) // step <= most
         if self.exact:
             self.step = step
             self.p = outage_table(full // step, part // step, p_full, p_part, int(full.sum()) // step)
         else:
-            self.step = -(-int(full.sum()) // MOST_POINTS)
+            self.step = -(-int(full.sum()) // most)
             # a partial outage is the share of a full one with the same mean: only reached off the grid
             self.p = split_table(full, p_full, self.step, int((full // self.step + 1).sum()))
         x = np.arange(self.p.size) * float(self.step)
@@ -54,6 +58,37 @@ class OutageTable:
         p = np.where(below, 1.0, self.tail[at])
         m = margin.astype(np.float64)
         return p, np.where(below, self.mean - m, np.maximum(0.0, self.mass[at] - m * self.tail[at]))
+
+
+class StateList:
+    """The same for few units of any size: the states of one half of them, against the sorted ones of the other."""
+
+    exact = True
+
+    def __init__(self, full: Any, part: Any, p_full: Any, p_part: Any) -> None:
+        (self.loss, self.p), (loss, p) = (
+            _states(full[i::2], part[i::2], p_full[i::2], p_part[i::2]) for i in range(2)
+        )  # fmt: skip
+        order = np.argsort(loss, kind="stable")
+        self.other = loss[order]
+        self.tail = np.append(np.cumsum(p[order][::-1])[::-1], 0.0)
+        self.mass = np.append(np.cumsum((p * loss)[order][::-1])[::-1], 0.0)
+
+    def shortfall(self, margin: Any) -> tuple[Any, Any]:
+        """P(loss > margin) and E[(loss - margin)+] for integer margins."""
+        left = margin.astype(np.float64) - self.loss[:, None]  # (states, hours)
+        at = np.searchsorted(self.other, left, side="right")
+        return self.p @ self.tail[at], self.p @ (self.mass[at] - left * self.tail[at])
+
+
+def _states(full: Any, part: Any, p_full: Any, p_part: Any) -> tuple[Any, Any]:
+    """Loss and probability of every state of some units."""
+    loss, p = np.zeros(1), np.ones(1)
+    for f, d, pf, pd in zip(full, part, p_full, p_part, strict=True):
+        some = ((0.0, 1.0 - pf - pd), (float(f), pf), (float(d), pd))[: 3 if pd > 0.0 else 2]
+        loss = np.concatenate([loss + x for x, _ in some])
+        p = np.concatenate([p * q for _, q in some])
+    return loss, p
 
 
 def patterns(lost: Any, scale: float) -> tuple[Any, Any]:
@@ -98,9 +133,10 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
     energy = np.zeros((k.n_scenarios, T))
     often = None
     on_grid = True
-    for v in range(len(vectors)):
-        hours = np.flatnonzero(at == v)
-        tables = [_table(plan, vectors[v], z) for z in range(Z)]
+    most = int(np.clip(POINTS_IN_ALL // len(vectors), LEAST_POINTS, MOST_POINTS))
+    by_vector = np.split(np.argsort(at, kind="stable"), np.cumsum(np.bincount(at, minlength=len(vectors)))[:-1])
+    for v, hours in enumerate(by_vector):
+        tables = [_table(plan, vectors[v], z, most, hours.size * k.n_scenarios if Z == 1 else 0) for z in range(Z)]
         on_grid &= all(t.exact for t in tables)
         for n in range(k.n_scenarios):
             if Z == 1:
@@ -110,7 +146,7 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
     if frequency and Z == 1 and len(vectors) == 1:
         often = _frequency(plan, vectors[0], short, margins[:, 0])
     if not on_grid:
-        _log.warning("capacities have no common step: losses were split over a grid of %d points", MOST_POINTS)
+        _log.warning("capacities have no common step: losses were split over a grid of %d points", most)
     w = plan.weights
     energy /= k.scale
     peak = k.day_peak[:, Z]
@@ -147,11 +183,17 @@ def exact_assessment(plan: Plan, *, frequency: bool = True) -> Assessment:
     )
 
 
-def _table(plan: Plan, vector: Any, zone: int) -> OutageTable:
+def _table(plan: Plan, vector: Any, zone: int, most: int, asked: int) -> Any:
+    """What a zone may lose; asked: margins it will be asked for, 0 where more than its tails are wanted."""
     k, parts = plan.kernel, plan.parts
     mine = np.flatnonzero((parts.row == zone) & (vector > 0)) if len(parts) else np.zeros(0, np.int64)
-    part = np.rint(vector[mine] * parts.part_lost[mine]).astype(np.int64)
-    return OutageTable(vector[mine], part, k.comp["p_full"][mine], k.comp["p_part"][mine])
+    full, p_full, p_part = vector[mine], k.comp["p_full"][mine], k.comp["p_part"][mine]
+    part = np.rint(full * parts.part_lost[mine]).astype(np.int64)
+    bits = mine.size // 2 + 1 + np.log2(1.5) * (p_part > 0).sum()  # 2 to this is no fewer than the states of a half
+    step = int(np.gcd.reduce(np.concatenate([full[full > 0], part[part > 0]]))) if mine.size else 1
+    if asked and bits <= MOST_BITS and 2.0**bits * asked < min(full.sum() // step, most):
+        return StateList(full, part, p_full, p_part)
+    return OutageTable(full, part, p_full, p_part, most)
 
 
 def _frequency(plan: Plan, vector: Any, short: Any, margins: Any) -> float | None:

@@ -9,6 +9,7 @@ import pytest
 
 from gridrush import adequacy
 from gridrush.adequacy import CommonMode, Derating, Hazards, Response
+from gridrush.adequacy.exact import OutageTable, StateList
 from gridrush.errors import CaseError
 
 
@@ -293,3 +294,44 @@ def test_methods_that_do_not_apply_say_so():
         adequacy.assess(system([("1", 10, 9, 1)], {"1": np.full(5, 5.0)}, storage=[("1", 1.0, 1.0)]), method="exact")
     with pytest.raises(CaseError, match="target_error"):
         adequacy.assess(triangle(), target_error=2.0)
+
+
+def test_units_of_no_common_size_that_change_by_the_hour_are_exact():
+    """Seven units of odd sizes, one derated by hour: every state of every hour written out."""
+    rng = np.random.default_rng(5)
+    units = [("a", float(mw), 90.0, 10.0) for mw in rng.uniform(20.0, 90.0, 7)]
+    load, hours = rng.uniform(250.0, 420.0, 40), 40
+    share = rng.uniform(0.3, 1.0, hours)
+    s = system(units, {"a": load})
+    rows = np.vstack([s.profiles, share])
+    available = s.units.available.copy()
+    available[3] = len(rows) - 1
+    s = replace(s, profiles=rows, units=replace(s.units, available=available))
+    lole = eue = 0.0
+    for p, up in states(units):
+        sizes = [mw * (share if i == 3 else 1.0) for i, (_, mw, *_) in enumerate(units)]
+        given = sum(on * mw for on, mw in zip(up, sizes, strict=True))
+        lole, eue = lole + p * (load > given + 1e-9).sum(), eue + p * np.maximum(load - given, 0.0).sum()
+    found = adequacy.assess(s, method="exact")
+    assert found["LOLE_h"].mean == pytest.approx(lole, rel=1e-9)
+    assert found["EUE_MWh"].mean == pytest.approx(eue, rel=1e-6)
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_states_of_units_and_the_table_of_outages_agree(partial):
+    rng = np.random.default_rng(1)
+    full = rng.integers(1, 60, 9)
+    part = full // 2
+    p_full = rng.uniform(0.02, 0.2, 9)
+    p_part = rng.uniform(0.01, 0.1, 9) if partial else np.zeros(9)
+    margin = np.arange(-5, full.sum() + 5)
+    table, listed = OutageTable(full, part, p_full, p_part), StateList(full, part, p_full, p_part)
+    assert table.exact
+    for a, b in zip(table.shortfall(margin), listed.shortfall(margin), strict=True):
+        assert np.allclose(a, b, rtol=1e-9, atol=1e-12)
+    if not partial:
+        coarse = OutageTable(full, part, p_full, p_part, most=40)
+        assert not coarse.exact
+        near = coarse.shortfall(margin)[1]
+        assert np.abs(near - table.shortfall(margin)[1]).max() < 0.02 * full.sum()
+        assert coarse.mean == pytest.approx(table.mean)  # splitting keeps it
