@@ -112,25 +112,26 @@ class Desk:
 
     def whole(self, out: Hours) -> None:
         """Dispatch all hours, to the unit."""
-        self._share(self.alike(self.merit), out)
+        self.run(0, self.system.time.size, out, self.alike(self.merit))
+        self._share(out)
 
     def around(self, fed: Ints, given: Floats, out: Hours) -> None:
-        """As `whole`, around units with a reservoir (F,) whose generation is given (F, T)."""
+        """As `whole`, around units with a reservoir, one of those alike (F,), whose generation is given (F, T)."""
         s, u, m = self.system, self.system.units, self.alike(self.merit)
         inject = self.inject.copy() if self.inject.size else np.zeros((len(s.zones), s.time.size))
         for z, power in zip(u.zone[fed].tolist(), given, strict=True):
             inject[z] += power
         rest = replace(m, capacity_mw=np.where(m.reservoir >= 0, 0.0, m.capacity_mw))
-        replace(self, inject=inject)._share(rest, out)
+        replace(self, inject=inject).run(0, s.time.size, out, rest)
         out.generation[fed] = given
         out.cost[...] += u.cost_usd_per_mwh[fed] @ given
+        self._share(out)
 
-    def _share(self, alike: Merit, out: Hours) -> None:
-        s, m = self.system, self.merit
-        self.run(0, s.time.size, out, alike)
-        if alike.unit.size < m.unit.size:
-            _SHARE(np.ascontiguousarray(s.profiles), m.unit, m.capacity_mw, m.available, m.must_run, m.members,
-                   m.leader, out.generation)  # fmt: skip
+    def _share(self, out: Hours) -> None:
+        """Have units alike give what was found for all of them."""
+        m, profiles = self.merit, np.ascontiguousarray(self.system.profiles)
+        if self.alike(m).unit.size < m.unit.size:
+            _SHARE(profiles, m.unit, m.capacity_mw, m.available, m.must_run, m.members, m.leader, out.generation)
 
 
 @dataclass(frozen=True, eq=False)

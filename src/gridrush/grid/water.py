@@ -93,22 +93,9 @@ def settle_water(desk: Desk, guess: Floats, *, gap_share: float = GAP_SHARE) -> 
     found, used = values_of_water(desk, guess, gap_share, REACH), np.zeros_like(guess)
     for h, given in zip(s.units.reservoir[found.fed].tolist(), found.given, strict=True):
         used[h] += np.bincount(s.period, given, minlength=guess.shape[1])
-    desk.around(*_of_units(desk, found), out)
+    desk.around(found.fed, found.given, out)
     out.price[...] = found.price
     return Settled(out, found.worth, used, found.guessed_cost, found.guessed_used)
-
-
-def _of_units(desk: Desk, found: Values) -> tuple[Ints, Floats]:
-    """Units with a reservoir and what each gives: units alike by their size."""
-    m = desk.merit
-    mine = np.flatnonzero(m.reservoir >= 0)
-    fed, by = m.unit[mine], m.unit[m.leader[mine]]
-    if fed.size == found.fed.size:
-        return found.fed, found.given
-    row = np.searchsorted(found.fed, by)
-    size = desk.system.units.capacity_mw[fed]
-    share = size / np.maximum(np.bincount(row, size), np.finfo(float).tiny)[row]
-    return fed, found.given[row] * share[:, None]
 
 
 def values_of_water(desk: Desk, start: Floats | None, gap_share: float, reach: float, step: int = 1) -> Values:
