@@ -4,6 +4,8 @@
 Costs do not change between hours, only limits and loads do, so the last basis stays dual feasible and a few pivots
 mend it. One row per zone; columns are items, links forward, links backward, spill. Costs are nudged by about 1e-10 of
 their size so that ties do not stall the pivots; the cost of the answer is within that of the optimum.
+
+A matrix goes by its columns: entries begin[j] to begin[j + 1] of `index`, rising, and `value` are those of column j.
 """
 
 from __future__ import annotations
@@ -18,13 +20,13 @@ REFRESH = 64  # hours between fresh inverses
 
 
 @kernel
-def price_out(A, c, basis, inverse, d):
+def price_out(begin, index, value, c, basis, inverse, d):
     """Fresh inverse of the basis and reduced costs d (n,); False when the basis is singular."""
-    m, n = A.shape
+    m, n = basis.size, c.size
     work = np.zeros((m, 2 * m))
     for r in range(m):
-        for i in range(m):
-            work[i, r] = A[i, basis[r]]
+        for k in range(begin[basis[r]], begin[basis[r] + 1]):
+            work[index[k], r] = value[k]
         work[r, m + r] = 1.0
     for k in range(m):
         best = k
@@ -52,31 +54,30 @@ def price_out(A, c, basis, inverse, d):
             y[i] += c[basis[r]] * inverse[r, i]
     for j in range(n):
         d[j] = c[j]
-        for i in range(m):
-            d[j] -= y[i] * A[i, j]
+        for k in range(begin[j], begin[j + 1]):
+            d[j] -= y[index[k]] * value[k]
     for r in range(m):
         d[basis[r]] = 0.0
     return True
 
 
 @kernel
-def mend(A, b, c, low, high, basis, where, inverse, d, x, most):
+def mend(begin, index, value, b, low, high, basis, where, inverse, d, x, most):
     """Dual simplex with long steps on min c x, A x = b, low <= x <= high, all limits finite.
 
     basis (m,), where (n,): 0 at low, 1 at high, 2 in the basis; inverse (m, m) and d (n,) as `price_out` leaves them.
     Fills x; gives the number of pivots, or -1 when none of `most` pivots did it (or no pivot exists).
     """
-    m, n = A.shape
-    rest, alpha = np.empty(m), np.empty(n)
+    m, n = basis.size, d.size
+    rest, alpha, ratio, column = np.empty(m), np.empty(n), np.empty(n), np.empty(n, np.int64)
     for turn in range(most):
         for i in range(m):
             rest[i] = b[i]
         for j in range(n):
             if where[j] != 2:
                 x[j] = low[j] if where[j] == 0 else high[j]
-                if x[j] != 0.0:
-                    for i in range(m):
-                        rest[i] -= A[i, j] * x[j]
+                for k in range(begin[j], begin[j + 1]):
+                    rest[index[k]] -= value[k] * x[j]
         row, worst = -1, FEASIBLE_MW
         for r in range(m):
             j, v = basis[r], 0.0
@@ -93,32 +94,31 @@ def mend(A, b, c, low, high, basis, where, inverse, d, x, most):
         for j in range(n):
             alpha[j] = 0.0
             if where[j] != 2:
-                for i in range(m):
-                    alpha[j] += inverse[row, i] * A[i, j]
+                for k in range(begin[j], begin[j + 1]):
+                    alpha[j] += inverse[row, index[k]] * value[k]
+        able = 0  # columns that may enter: where[j] and the sign of alpha let them
+        for j in range(n):
+            a = -sign * alpha[j]
+            if (where[j] == 0 and a > PIVOT) or (where[j] == 1 and a < -PIVOT):
+                column[able], ratio[able] = j, abs(d[j]) / abs(a)
+                able += 1
         slope, enter = worst, -1
-        passed = np.inf
-        while True:
-            best, ratio = -1, np.inf
-            for j in range(n):
-                a = -sign * alpha[j]
-                if (where[j] == 0 and a > PIVOT) or (where[j] == 1 and a < -PIVOT):
-                    q = abs(d[j]) / abs(a)
-                    if q < ratio or (q == ratio and best >= 0 and abs(a) > abs(alpha[best])):
-                        best, ratio = j, q
-            if best < 0:
-                break
-            enter, passed = best, ratio
-            slope -= (high[best] - low[best]) * abs(alpha[best])
+        while able > 0:
+            best = 0
+            for i in range(1, able):
+                if ratio[i] < ratio[best] or (
+                    ratio[i] == ratio[best] and abs(alpha[column[i]]) > abs(alpha[column[best]])
+                ):
+                    best = i
+            enter = column[best]
+            slope -= (high[enter] - low[enter]) * abs(alpha[enter])
             if slope <= 0.0:
                 break
-            where[best] = -2 if where[best] == 0 else -1  # passed: will change side
-        if enter < 0 or passed == np.inf:
+            where[enter] = 1 - where[enter]  # passed: changes side
+            able -= 1
+            column[best], ratio[best] = column[able], ratio[able]
+        if enter < 0:
             return -1
-        for j in range(n):
-            if where[j] < 0:
-                if j == enter:
-                    continue
-                where[j] = 1 if where[j] == -2 else 0
         step = d[enter] / alpha[enter]
         for j in range(n):
             if where[j] != 2:
@@ -133,22 +133,22 @@ def mend(A, b, c, low, high, basis, where, inverse, d, x, most):
         for r in range(m):
             if r != row:
                 w = 0.0
-                for i in range(m):  # the entering column in the old basis, rows other than `row`
-                    w += inverse[r, i] * A[i, enter]
+                for k in range(begin[enter], begin[enter + 1]):  # the entering column in the old basis, but for `row`
+                    w += inverse[r, index[k]] * value[k]
                 for i in range(m):
                     inverse[r, i] -= w * inverse[row, i]
     return -1
 
 
 @kernel
-def start_from_spill(A, c, spill, basis, where, inverse, d):
+def start_from_spill(begin, index, value, c, spill, basis, where, inverse, d):
     """The basis that throws everything away: dual feasible whatever the limits."""
     for j in range(c.size):
         where[j] = 0 if c[j] >= 0.0 else 1
     for i in range(basis.size):
         basis[i] = spill + i
         where[spill + i] = 2
-    price_out(A, c, basis, inverse, d)
+    price_out(begin, index, value, c, basis, inverse, d)
 
 
 @kernel
@@ -164,19 +164,23 @@ def mesh(
     """
     N, L, Z = unit.size, source.size, inject.shape[0]
     n = N + 2 * L + Z + 1
-    A, c, nudged = np.zeros((Z, n)), np.zeros(n), np.zeros(n)
-    low, high, x, b = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(Z)
+    c, nudged, low, high, x, b = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(Z)
+    begin, index, value = np.empty(n + 1, np.int64), np.empty(n + 2 * L, np.int64), np.empty(n + 2 * L)
     for i in range(N):
-        A[item_zone[i], i] = 1.0
-        c[i] = cost[i]
-    for e in range(L):
-        f, r = N + e, N + L + e
-        A[source[e], f], A[target[e], f] = -1.0, 1.0 - loss[e]
-        A[target[e], r], A[source[e], r] = -1.0, 1.0 - loss[e]
-    for z in range(Z):
-        A[z, N + 2 * L + z] = -1.0
+        begin[i], index[i], value[i], c[i] = i, item_zone[i], 1.0, cost[i]
+    for e in range(2 * L):
+        i = e if e < L else e - L
+        tail, head = (source[i], target[i]) if e < L else (target[i], source[i])
+        k = N + 2 * e
+        first = 0 if tail < head else 1
+        begin[N + e], index[k + first], value[k + first] = k, tail, -1.0
+        index[k + 1 - first], value[k + 1 - first] = head, 1.0 - loss[i]
+    for z in range(Z + 1):
+        k = N + 4 * L + z
+        begin[N + 2 * L + z], index[k], value[k] = k, z, -1.0
+    begin[n] = n + 2 * L
+    index[n + 2 * L - 1], value[n + 2 * L - 1] = max(market, 0), 1.0 if market >= 0 else 0.0
     if market >= 0:
-        A[market, n - 1] = 1.0
         c[n - 1] = market_price
     big = 0.0
     for i in range(N):
@@ -186,7 +190,7 @@ def mesh(
         nudged[j] = c[j] + (1e-10 * abs(c[j]) + 1e-10) * (0.5 + u) if c[j] >= 0.0 else c[j]
     basis, where = np.empty(Z, np.int64), np.empty(n, np.int64)
     inverse, d, y = np.empty((Z, Z)), np.empty(n), np.empty(Z)
-    start_from_spill(A, nudged, N + 2 * L, basis, where, inverse, d)
+    start_from_spill(begin, index, value, nudged, N + 2 * L, basis, where, inverse, d)
     failed = 0
     for at in range(t_first, t_last):
         t, top = which[at], big
@@ -212,11 +216,11 @@ def mesh(
             high[N + 2 * L + z] = 8.0 * top + 1.0
         if market >= 0:
             low[n - 1], high[n - 1] = -4.0 * top - 1.0, 4.0 * top + 1.0
-        if at % REFRESH == 0 and not price_out(A, nudged, basis, inverse, d):
-            start_from_spill(A, nudged, N + 2 * L, basis, where, inverse, d)
-        if mend(A, b, nudged, low, high, basis, where, inverse, d, x, 50 * (Z + 4)) < 0:
-            start_from_spill(A, nudged, N + 2 * L, basis, where, inverse, d)
-            if mend(A, b, nudged, low, high, basis, where, inverse, d, x, 100 * (n + 4)) < 0:
+        if at % REFRESH == 0 and not price_out(begin, index, value, nudged, basis, inverse, d):
+            start_from_spill(begin, index, value, nudged, N + 2 * L, basis, where, inverse, d)
+        if mend(begin, index, value, b, low, high, basis, where, inverse, d, x, 50 * (Z + 4)) < 0:
+            start_from_spill(begin, index, value, nudged, N + 2 * L, basis, where, inverse, d)
+            if mend(begin, index, value, b, low, high, basis, where, inverse, d, x, 100 * (n + 4)) < 0:
                 failed += 1
         if market >= 0:
             sold[at] = -x[n - 1]

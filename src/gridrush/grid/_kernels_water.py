@@ -43,31 +43,36 @@ def cheapest_mix(cost, used, energy, low, high, mix, worth):
     """
     K, H = used.shape
     n = K + 2 * H
-    A, b, c, top = np.zeros((H + 1, n)), np.ones(H + 1), np.zeros(n), np.ones(n)
-    basis, where, size = np.zeros(H + 1, np.int64), np.empty(n, np.int64), np.empty(H)
+    b, c, top, size = np.ones(H + 1), np.zeros(n), np.ones(n), np.empty(H)
+    entries = K * (H + 1) + 2 * H
+    begin, index, value = np.empty(n + 1, np.int64), np.empty(entries, np.int64), np.empty(entries)
+    basis, where = np.zeros(H + 1, np.int64), np.empty(n, np.int64)
     money = 1.0
     for k in range(K):
         money = max(money, abs(cost[k]))
     for k in range(K):
-        A[0, k], c[k] = 1.0, cost[k] / money
+        begin[k], index[k * (H + 1)], value[k * (H + 1)], c[k] = k * (H + 1), 0, 1.0, cost[k] / money
+    for j in range(K, n + 1):
+        begin[j] = K * (H + 1) + j - K
     for h in range(H):
         most = 0.0
         for k in range(K):
             most = max(most, used[k, h])
         size[h] = max(1.0, most)
         for k in range(K):
-            A[h + 1, k] = used[k, h] / size[h]
+            index[k * (H + 1) + h + 1], value[k * (H + 1) + h + 1] = h + 1, used[k, h] / size[h]
         left, bought = K + h, K + H + h
-        A[h + 1, left], c[left], top[left] = 1.0, -low[h] * size[h] / money, energy[h] / size[h]
-        A[h + 1, bought], c[bought] = -1.0, high[h] * size[h] / money
+        c[left], top[left], c[bought] = -low[h] * size[h] / money, energy[h] / size[h], high[h] * size[h] / money
+        index[begin[left]], value[begin[left]] = h + 1, 1.0
+        index[begin[bought]], value[begin[bought]] = h + 1, -1.0
         b[h + 1], basis[h + 1] = energy[h] / size[h], left
     inverse, d, x = np.empty((H + 1, H + 1)), np.empty(n), np.zeros(n)
-    price_out(A, c, basis, inverse, d)
+    price_out(begin, index, value, c, basis, inverse, d)
     for j in range(n):
         where[j] = 0 if d[j] >= 0.0 else 1
     for r in range(H + 1):
         where[basis[r]] = 2
-    if mend(A, b, c, np.zeros(n), top, basis, where, inverse, d, x, 500) < 0:
+    if mend(begin, index, value, b, np.zeros(n), top, basis, where, inverse, d, x, 500) < 0:
         return np.inf, False
     total, whole, traded = 0.0, 0.0, False
     for k in range(K):
