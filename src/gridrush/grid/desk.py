@@ -99,13 +99,13 @@ class Desk:
             inject = np.zeros((len(s.zones), s.time.size))
         return np.ascontiguousarray(s.profiles), self.up, self.links_up, s.demand.load_mw, inject
 
-    def run(self, first: int, last: int, out: Hours, m: Merit) -> None:
+    def run(self, first: int, last: int, out: Hours, merit: Merit) -> None:
         """Dispatch hours first to last with the given merit order (costs), stores as injected."""
-        if m.tree:
+        if merit.tree:
             wanted = np.ones(len(self.system.units) + 1, np.bool_)
-            _TREE(*self.series(), *m.tree_arrays(), self.hours, first, last, *out.arrays(), wanted)
+            _TREE(*self.series(), *merit.tree_arrays(), self.hours, first, last, *out.arrays(), wanted)
             return
-        fixed = m.mesh_arrays(self.system)
+        fixed = merit.mesh_arrays(self.system)
         failed = _MESH(*self.series(), *fixed, self.hours, first, last, *out.arrays(), -1, 0.0, out.cost)
         if failed:
             raise EngineError(f"the network simplex gave up in {failed} hours; use engine='lp'")
