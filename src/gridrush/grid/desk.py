@@ -22,7 +22,7 @@ LIST_PER_HOUR = 12
 """Entries an hour of a response is expected to have; the arrays grow when it has more."""
 _NOTHING = np.zeros((0, 0))
 _TREE: Any = _kernels.tree  # numba's types do not know about unpacked arguments
-_RESPONSES: Any = _kernels_response.responses
+_RESPONSE: Any = _kernels_response.response
 _MESH: Any = _kernels_mesh.mesh
 _SHARE: Any = _kernels_merit.share_out
 
@@ -190,7 +190,7 @@ def _tree_response(desk: Desk, zone: int, extra: Floats, edges: Ints, draw: floa
     size = LIST_PER_HOUR * s.time.size
     while True:
         place, offered = np.empty(size, np.int64), np.empty(size)
-        filled = _RESPONSES(*desk.series(), *items, extra, edges, draw, give, begin, place, offered, steps)
+        filled = _RESPONSE(*desk.series(), *items, extra, edges, draw, give, begin, place, offered, steps)
         if filled <= size:
             return begin, place[:filled], offered[:filled], steps
         size = filled
