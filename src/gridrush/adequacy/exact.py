@@ -26,6 +26,12 @@ MOST_JOINT = 5_000
 NEGLIGIBLE = 1e-7
 
 
+def common_step(full: Any, part: Any) -> int:
+    """Largest step that every loss is a multiple of; 1 where nothing can be lost."""
+    losses = np.concatenate([full[full > 0], part[part > 0]])
+    return int(np.gcd.reduce(losses)) if losses.size else 1
+
+
 class OutageTable:
     """Capacity outage probability table: P(loss > k step) and E[loss; loss > k step], k = 0.. in integer units.
 
@@ -33,8 +39,7 @@ class OutageTable:
     """
 
     def __init__(self, full: Any, part: Any, p_full: Any, p_part: Any, most: int = MOST_POINTS) -> None:
-        losses = np.concatenate([full[full > 0], part[part > 0]])
-        step = int(np.gcd.reduce(losses)) if losses.size else 1
+        step = common_step(full, part)
         self.exact = int(full.sum()) // step <= most
         if self.exact:
             self.step = step
@@ -190,8 +195,7 @@ def _table(plan: Plan, vector: Any, zone: int, most: int, asked: int) -> Any:
     full, p_full, p_part = vector[mine], k.comp["p_full"][mine], k.comp["p_part"][mine]
     part = np.rint(full * parts.part_lost[mine]).astype(np.int64)
     bits = mine.size // 2 + 1 + np.log2(1.5) * (p_part > 0).sum()  # 2 to this is no fewer than the states of a half
-    step = int(np.gcd.reduce(np.concatenate([full[full > 0], part[part > 0]]))) if mine.size else 1
-    if asked and bits <= MOST_BITS and 2.0**bits * asked < min(full.sum() // step, most):
+    if asked and bits <= MOST_BITS and 2.0**bits * asked < min(full.sum() // common_step(full, part), most):
         return StateList(full, part, p_full, p_part)
     return OutageTable(full, part, p_full, p_part, most)
 

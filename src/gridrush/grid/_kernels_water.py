@@ -253,14 +253,16 @@ def settle(
         first_cost[p], first_used[:, p] = cost[0], used[0]
         now[:] = worths[best if found > 0 else 0]
         values[p] = now
-        for r in range(F + Z if found > 0 else 0):
+        if found <= 0:
+            continue
+        for f in range(F):
             for i in range(n):
-                if r >= F:
-                    price[r - F, np.uint64(when[i])] = past[best, r, i]
-                else:
-                    given[r, np.uint64(when[i])] = 0.0
-            for k in range(tries if r < F else 0):
+                given[f, np.uint64(when[i])] = 0.0
+            for k in range(tries):
                 if mix[k] > 0.0:
                     for i in range(n):
-                        given[r, np.uint64(when[i])] += mix[k] * past[k, r, i]
+                        given[f, np.uint64(when[i])] += mix[k] * past[k, f, i]
+        for z in range(Z):
+            for i in range(n):
+                price[z, np.uint64(when[i])] = past[best, F + z, i]
     return found, p
