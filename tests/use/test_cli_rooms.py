@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -213,3 +214,13 @@ def test_a_file_that_is_no_network_leaves_with_2(tmp_path: Path, capsys: Capture
 def test_a_plan_that_cannot_be_leaves_with_3(case: str, capsys: Captured) -> None:
     assert run(["plan", case, "--from", "2022", "--to", "2022", "--force", "gas-new"]) == 3
     assert "gas-new" in capsys.readouterr().err
+
+
+def test_the_page_says_what_to_install_when_its_extra_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    for name in [m for m in sys.modules if m.startswith("gridrush.web")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "orjson", None)
+    assert run(["web", "--no-browser"]) == 4
+    assert "pip install 'gridrush[web]'" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gridrush.cli.options import Json, ScenarioName, SystemArgument, WeatherSeed, Year, Zones
+from gridrush.cli.options import Json, ScenarioName, SystemArgument, WeatherSeed, Year, Zones, zoning
 from gridrush.cli.show import give_json, give_table, progress_bar
 from gridrush.errors import CaseError, Problem
 
@@ -60,11 +60,7 @@ def read_system(where: str, year: int | None, scenario: str | None, zones: str |
     from gridrush.study.networks import given
 
     quiet()
-    return given(where, year=year, scenario=scenario, zones=_zoning(zones), seed=seed)
-
-
-def _zoning(zones: str | None) -> str | int | None:
-    return int(zones) if zones is not None and zones.isdecimal() else zones
+    return given(where, year=year, scenario=scenario, zones=zoning(zones), seed=seed)
 
 
 def dispatch(
@@ -137,7 +133,7 @@ def commit(
     quiet()
     problems: list[Problem] = []
     n = open_network(network, problems)
-    whole, dropped = from_pypsa(n, zones=_zoning(zones), period=period, found=problems)
+    whole, dropped = from_pypsa(n, zones=zoning(zones), period=period, found=problems)
     given = Given(Path(network).name, whole, year=period, dropped=tuple(dropped))
     system = whole if week is None else week_of(whole, week)
     bound = commitment_terms(n, whole)

@@ -25,3 +25,8 @@ UnitsTable = Annotated[Path | None, typer.Option(help="Table of units: unit, mw,
 LoadTable = Annotated[Path | None, typer.Option(help="Table of hourly load: hour, load_mw, or one column a zone.")]
 LinksTable = Annotated[Path | None, typer.Option(help="Table of links: zone_from, zone_to, mw.")]
 StorageTable = Annotated[Path | None, typer.Option(help="Table of stores: zone, mw, mwh.")]
+
+
+def zoning(zones: str | None) -> str | int | None:
+    """What `--zones` means: a number of zones, or a column of the buses."""
+    return int(zones) if zones is not None and zones.isdecimal() else zones

@@ -13,7 +13,7 @@ import typer
 
 import gridrush
 from gridrush.cli.grid import quiet
-from gridrush.cli.options import Json, ScenarioName, SystemArgument, WeatherSeed, Zones
+from gridrush.cli.options import Json, ScenarioName, SystemArgument, WeatherSeed, Zones, zoning
 from gridrush.cli.show import give_json, give_table, progress_bar
 from gridrush.errors import CaseError, EngineError, Problem
 
@@ -104,12 +104,11 @@ def plan(
     from gridrush.study.plan_files import told, whole_plan
     from gridrush.study.plan_store import PLANS, save_plan
 
-    gathered = int(zones) if zones is not None and zones.isdecimal() else zones
     with progress_bar("reading") as tell:
         problem = plan_problem(
             system, first=first, last=last, every=every, scenario=scenario, carbon_price_usd_per_t=carbon_price,
             exclude=exclude or (), force=force or (), decide=None if decide is None else decide.date(),
-            futures=futures, seed=seed, zones=gathered,
+            futures=futures, seed=seed, zones=zoning(zones),
         )  # fmt: skip
         if problem.case is None and (answers or (out is not None and out.suffix == ".yaml")):
             raise CaseError([Problem("--answers" if answers else "--out", system, "a case: a network has no miners")])

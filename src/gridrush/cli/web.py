@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gridrush.cli.options import SystemArgument, Zones
+from gridrush.cli.options import SystemArgument, Zones, zoning
 from gridrush.cli.show import give_problems
 from gridrush.errors import CaseError, EngineError, Problem
 
@@ -33,21 +33,19 @@ def web(
     """The policy simulator: a page on this computer where every slider runs the hourly model again."""
     import socket
 
-    from gridrush.web.opened import Opened, Source
+    try:
+        import uvicorn
 
-    gathered = int(zones) if zones is not None and zones.isdecimal() else zones
-    opened = Opened(Source(case, gathered, period))
+        from gridrush.web.app import STATIC, create_app
+        from gridrush.web.opened import Opened, Source
+    except ImportError as missing:
+        raise EngineError(f"{missing.name} is not installed; the page needs: pip install 'gridrush[web]'") from missing
+    opened = Opened(Source(case, zoning(zones), period))
     if not opened.look():  # what is wrong with it is said before anything starts
         if not _can_be_mended(Path(case)):
             raise CaseError([Problem(p["where"], p["found"], p["wanted"], p["hint"]) for p in opened.problems])
         give_problems([Problem(p["where"], p["found"], p["wanted"], p["hint"]) for p in opened.problems], as_json=False)
         typer.echo("gridrush: the page lists them; mend the file and press Check again.", err=True)
-    try:
-        import uvicorn
-
-        from gridrush.web.app import STATIC, create_app
-    except ImportError as missing:
-        raise EngineError(f"{missing.name} is not installed; the page needs: pip install 'gridrush[web]'") from missing
     if not (STATIC / "index.html").is_file():
         raise EngineError("the page has not been built in this checkout; build it with scripts/build-web")
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
