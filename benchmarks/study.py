@@ -1,6 +1,8 @@
 """Studies under fire, and how fast they are.
 
     python benchmarks/study.py kill [20 [dask]]   kill -9 at random moments: worker, scheduler, whole process
+    python benchmarks/study.py interrupt [20 [pool dask]]
+                                              Ctrl-C at random moments: no traceback, no process, nothing half-written
     python benchmarks/study.py disk           a full disk (a tmpfs of its own, needs root) and a read-only store
     python benchmarks/study.py speed [64 [pool dask]]
                                               so many draws of the Kazakhstan case: inline, pool, Dask, 2 workers
@@ -194,6 +196,49 @@ def _strike(run: subprocess.Popen[str], victim: str, cluster: Cluster | None) ->
         os.kill(max(workers, key=lambda p: p.cpu_times().user).pid, signal.SIGKILL)
 
 
+def interrupt(number: int, engines: Sequence[str]) -> None:
+    """So many studies by the command line, each hit once by Ctrl-C as a terminal gives it, to all its processes."""
+    dice = random.Random(2021)
+    wrong = 0
+    with tempfile.TemporaryDirectory(prefix="gridrush-interrupt-") as name:
+        folder = Path(name)
+        new_case(folder / "case")
+        spec = folder / "study.yaml"
+        spec.write_text(SPEC.replace("count: 8", "count: 400"))
+        for i in range(number):
+            engine, store = engines[i % len(engines)], folder / f"store{i}"
+            line = ["study", "run", spec, "--engine", engine, "--workers", "2", "--store", store]
+            code = "from gridrush.cli.main import main; main()"
+            run = subprocess.Popen([sys.executable, "-c", code, *map(str, line)], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True, start_new_session=True)  # fmt: skip
+            moment = dice.uniform(1.0, 8.0)  # before that Python imports the command
+            time.sleep(moment)
+            os.killpg(run.pid, signal.SIGINT)
+            began = time.perf_counter()
+            said = run.communicate(timeout=120)[1]
+            took = time.perf_counter() - began
+            ended = _nobody_left(run.pid)
+            at = ResultStore(store)
+            whole = not store.exists() or all(at.is_whole(f) for f in at.everything())
+            good = run.returncode == 130 and "Traceback" not in said and ended and whole
+            wrong += not good
+            print(f"{i + 1:3d} {engine:4s} after {moment:3.1f} s: left in {took:.1f} s with {run.returncode}, "
+                  f"{'as it should' if good else 'WRONG: ' + said[-3000:]}", flush=True)  # fmt: skip
+    print(f"{number} interrupted, {wrong} wrong")
+    sys.exit(wrong > 0)
+
+
+def _nobody_left(group: int, patience_s: float = 10.0) -> bool:
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def disk() -> None:
     """A store on a disk that fills up sooner or later, and one that cannot be written to."""
     for kilobytes in (16, 64, 100, 130, 160):
@@ -259,6 +304,8 @@ if __name__ == "__main__":
         one(*rest)
     elif what == "kill":
         kill(int(rest[0]) if rest else 20, rest[1] if len(rest) > 1 else "")
+    elif what == "interrupt":
+        interrupt(int(rest[0]) if rest else 20, rest[1:] or ("pool", "dask"))
     elif what == "disk":
         disk()
     elif what == "speed":

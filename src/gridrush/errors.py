@@ -35,14 +35,20 @@ class CaseError(GridrushError):
         lines = "\n".join(f"  - {p}" for p in self.problems)
         super().__init__(f"{len(self.problems)} problem(s) in the case:\n{lines}")
 
+    def __reduce__(self) -> tuple[type[CaseError], tuple[list[Problem]]]:  # pickled, it is made again from what it was
+        return CaseError, (self.problems,)
+
 
 class InfeasibleError(GridrushError):
     """No plan or dispatch meets the limits; says which limits clash."""
 
     def __init__(self, message: str, clashes: Iterable[str] = ()) -> None:
-        self.clashes = list(clashes)
+        self.message, self.clashes = message, list(clashes)
         lines = "".join(f"\n  - {c}" for c in self.clashes)
         super().__init__(message + lines)
+
+    def __reduce__(self) -> tuple[type[InfeasibleError], tuple[str, list[str]]]:
+        return InfeasibleError, (self.message, self.clashes)
 
 
 class EngineError(GridrushError):

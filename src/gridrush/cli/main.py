@@ -6,8 +6,12 @@ Exit codes: 0 done, 2 the input is wrong, 3 no plan or dispatch meets the limits
 
 from __future__ import annotations
 
+import _thread
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +31,9 @@ from gridrush.cli.show import as_problem, give_problems
 from gridrush.errors import CaseError, EngineError, GridrushError, InfeasibleError
 
 INTERRUPTED = 130
+GIVEN_AGAIN_S = 0.02
+"""Wait before Ctrl-C that Python dropped is given again."""
+
 BROKEN_PIPE = 141
 BAD_INPUT = 2
 CODES: dict[type[GridrushError], int] = {CaseError: BAD_INPUT, InfeasibleError: 3, EngineError: 4}
@@ -77,7 +84,41 @@ for _add in (grid_commands.add, headroom_commands.add, mining_commands.add, plan
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+    sys.unraisablehook = _dropped
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a job in the background ignores it
+        signal.signal(signal.SIGINT, _interrupt)
+    try:
+        code = run(list(sys.argv[1:] if arguments is None else arguments))
+    except Exception:
+        if not _came.is_set():
+            raise
+        code = _interrupted()  # what Ctrl-C tore says no more than that
+    sys.exit(code)
+
+
+_came = threading.Event()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _came.set()
+    raise KeyboardInterrupt
+
+
+def _dropped(caught: sys.UnraisableHookArgs) -> None:
+    """Ctrl-C that fell into a destructor or a callback of the compiler, where Python drops it, is given again."""
+    if caught.exc_type is KeyboardInterrupt:
+        again = threading.Timer(GIVEN_AGAIN_S, _interrupt_again)  # when the callback has been left
+        again.daemon = True
+        again.start()
+    elif not _came.is_set():  # else a destructor of what was torn half made
+        sys.__unraisablehook__(caught)
+
+
+def _interrupt_again() -> None:
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # wakes it, were it asleep
+    else:
+        _thread.interrupt_main()
 
 
 def run(arguments: list[str]) -> int:
@@ -106,5 +147,10 @@ def run(arguments: list[str]) -> int:
         sys.stdout = None
         return BROKEN_PIPE
     if code == INTERRUPTED:  # by Typer, or above
-        typer.echo("gridrush: interrupted; nothing half-written is left.", err=True)
+        return _interrupted()
     return code if isinstance(code, int) else 0
+
+
+def _interrupted() -> int:
+    typer.echo("gridrush: interrupted; nothing half-written is left.", err=True)
+    return INTERRUPTED

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gridrush.errors import EngineError, GridrushError
+from gridrush.study.interrupt import interrupt_held
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -266,7 +267,7 @@ class Catalogue:
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
-        with self._said(), self._engine.begin() as c:
+        with interrupt_held(), self._said(), self._engine.begin() as c:  # it closes what it opened: nothing is torn
             yield c
 
     @contextmanager

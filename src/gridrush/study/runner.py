@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import signal
 import time as clock
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import cached_property
 from pathlib import Path
 
@@ -18,13 +17,15 @@ from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.case.system import NO_STORAGE, Demand, Links, Storage, System, Units
-from gridrush.errors import EngineError
+from gridrush.errors import EngineError, GridrushError
 from gridrush.grid.dispatch import dispatch
 from gridrush.study.checks import check_run
 from gridrush.study.claims import COLUMNS as CLAIM_COLUMNS
 from gridrush.study.claims import Evidence, judge_claims
 from gridrush.study.engine.base import processes
+from gridrush.study.engine.pool import PoolEngine
 from gridrush.study.gallery import Gallery, from_bytes, to_bytes
+from gridrush.study.interrupt import apart
 from gridrush.study.miners import Miners
 from gridrush.study.paths import Paths, draw_paths
 from gridrush.study.plan_store import PLANS, stored_plan
@@ -146,14 +147,19 @@ class _Job:
 
     def prepare(self, scenarios: Sequence[Scenario]) -> None:
         """Make what the workers will share, before they copy it; kernels are compiled once, on two processors."""
-        beside = processes().Process(target=_warm_beside)
-        beside.start()
+        how = processes()
+        beside = None
+        if not multiprocessing.current_process().daemon:  # as a job of the page is: it may not start others
+            beside = how.Process(target=_warm_beside, daemon=True)  # it does not outlive who interrupts
+            with apart(spawned=how.get_start_method() != "fork"):
+                beside.start()
         _ = self.paths
         if any(s.name == self.case.default_scenario for s in scenarios):
             _ = self.miners.forecast_mw
         first = self.case.first_year
         simulate(self.case, scenarios[0], years=[first], seed=self.seed, paths=self.paths, miners=self.miners)
-        beside.join()
+        if beside is not None:
+            beside.join()
 
     def find(self, scenario: Scenario) -> Path | None:
         """The stored run of a scenario; the main one is told with its gallery."""
@@ -177,6 +183,14 @@ class _Job:
         if closer is not None:
             self.results.put(self._key(scenario), to_bytes(closer.tables()), suffix="json")
         self.store.put(done, self._key(scenario))
+
+    def attempt(self, scenario: Scenario) -> GridrushError | None:
+        """Simulate and store one scenario in a process of its own: what we raise on purpose is handed back whole."""
+        try:
+            self.run(scenario)
+        except GridrushError as failed:
+            return failed
+        return None
 
     def _key(self, scenario: Scenario) -> str:
         settings = {
@@ -225,37 +239,13 @@ def _in_turn(job: _Job, scenarios: Sequence[Scenario], progress: Progress | None
         job.run(scenario, tell)
 
 
-_job: _Job | None = None
-
-
-def _run_here(scenario: Scenario) -> None:
-    if _job is None:
-        raise RuntimeError("the worker was started without a job")
-    _job.run(scenario)
-
-
-def _start_worker(job: _Job) -> None:
-    global _job
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    _job = job
-
-
 def _in_pool(job: _Job, scenarios: Sequence[Scenario], workers: int, progress: Progress | None) -> None:
     """Scenarios in processes that share the paths where the system can fork."""
-    with ProcessPoolExecutor(workers, mp_context=processes(), initializer=_start_worker, initargs=(job,)) as pool:
-        futures: dict[Future[None], int] = {pool.submit(_run_here, s): i for i, s in enumerate(scenarios)}
-        left = set(futures)
-        try:
-            while left:
-                done, left = wait(left, return_when=FIRST_COMPLETED)
-                for f in done:
-                    f.result()  # a failure is raised at once
-                if progress is not None:
-                    names = ", ".join(scenarios[futures[f]].name for f in done)
-                    progress(1.0 - len(left) / len(futures), names)
-        except BaseException:
-            workers_now = list((pool._processes or {}).values())
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in workers_now:  # a scenario takes seconds; who interrupts does not wait for it
-                process.terminate()
-            raise
+    crew = PoolEngine(workers)
+    for i, done in enumerate(crew.map(job.attempt, iter(scenarios), tick=lambda: None), 1):
+        if done.value is not None:
+            raise done.value
+        if done.error:
+            raise EngineError(f"{done.task.name}: {done.error}")
+        if progress is not None:
+            progress(i / len(scenarios), done.task.name)

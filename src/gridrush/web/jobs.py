@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from gridrush.study.interrupt import apart
 from gridrush.web.opened import Source
 from gridrush.web.pool import Busy, context
 from gridrush.web.worker import work
@@ -105,18 +106,19 @@ class Jobs:
             ours, theirs = ctx.Pipe()
             job.process = ctx.Process(target=work, args=(theirs, self.source, job.kind, job.content), daemon=True)
             job.state, job.began = "running", time.monotonic()
-            job.process.start()
-            theirs.close()
             try:
+                with apart(spawned=True):
+                    job.process.start()
+                theirs.close()
                 self._listen(job, ours)
             except (EOFError, OSError):
                 job.state = "cancelled" if job.cancelled else "failed"
                 job.error = None if job.cancelled else "The process that did this ended unexpectedly."
             finally:
                 ours.close()
-                if job.process.is_alive():
+                if job.process.pid is not None:
                     job.process.terminate()
-                job.process.join(timeout=5.0)
+                    job.process.join(timeout=5.0)
 
     def _listen(self, job: Job, pipe: Any) -> None:
         while True:

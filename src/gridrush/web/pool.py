@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from gridrush.study.interrupt import apart
 from gridrush.web.opened import Source
 from gridrush.web.worker import Message, serve
 
@@ -230,10 +231,11 @@ class Pool:
         while not self._closed and failures < 5:
             ours, theirs = ctx.Pipe()
             process = ctx.Process(target=serve, args=(theirs, stop, self.source), daemon=True)
-            process.start()
-            theirs.close()
-            self._pids[i] = process.pid or 0
             try:
+                with apart(spawned=True):
+                    process.start()
+                theirs.close()
+                self._pids[i] = process.pid or 0
                 if not _heard(ours, START_LIMIT_S, lambda: self._closed) or ours.recv()[0] != "ready":
                     raise EOFError
                 self.ready += 1
@@ -249,9 +251,9 @@ class Pool:
                     log.warning("worker %d ended; starting another", i)
             finally:
                 ours.close()
-                if process.is_alive():
+                if process.pid is not None:
                     process.terminate()
-                process.join(timeout=5.0)
+                    process.join(timeout=5.0)
                 time.sleep(0.2 * failures)
         if failures and not self._closed:
             log.error("worker %d ended five times without an answer; it is not started again", i)

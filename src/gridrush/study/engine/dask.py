@@ -13,6 +13,7 @@ from typing import Any
 
 from gridrush.errors import EngineError, GridrushError
 from gridrush.study.engine.base import ATTEMPTS, NOTHING, TASK_ERRORS, Done, following, said
+from gridrush.study.interrupt import apart
 
 _log = logging.getLogger(__name__)
 
@@ -103,18 +104,21 @@ class DaskEngine:
         Client: Any = distributed.Client
         LocalCluster: Any = distributed.LocalCluster
         if self.address is None:
-            cluster = LocalCluster(
-                n_workers=0, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", host="127.0.0.1",
-                silence_logs=logging.ERROR,
-            )  # fmt: skip
+            with apart(spawned=True):
+                cluster = LocalCluster(
+                    n_workers=0, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
+                    host="127.0.0.1", silence_logs=logging.ERROR,
+                )  # fmt: skip
             client = None
             try:
                 client = Client(cluster, set_as_default=False)
                 cluster.scale(self.workers)
                 client.wait_for_workers(1, timeout=self.patience_s)  # one may have died: the others will do
-            except TimeoutError as failed:
+            except BaseException as failed:
                 _close(client, cluster)
-                raise _LostError(f"no worker came up in {self.patience_s:.0f} s") from failed
+                if isinstance(failed, TimeoutError):
+                    raise _LostError(f"no worker came up in {self.patience_s:.0f} s") from failed
+                raise
             return cluster, client
         until = clock.monotonic() + self.patience_s
         while True:

@@ -14,6 +14,7 @@ from multiprocessing import connection
 from typing import Any
 
 from gridrush.study.engine.base import ATTEMPTS, NOTHING, TASK_ERRORS, Done, following, processes, said
+from gridrush.study.interrupt import apart
 
 TICK_S = 1.0
 END_S = 5.0
@@ -86,7 +87,8 @@ class PoolEngine:
     def _start(self, work: Callable[[Any], Any]) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(work, theirs), daemon=True, name="gridrush worker")
-        process.start()
+        with apart(spawned=self._context.get_start_method() != "fork"):
+            process.start()
         theirs.close()
         return _Worker(process, ours)
 
