@@ -6,13 +6,43 @@ from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numba as nb
+from numba.core import event
 
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 _NJIT: Any = nb.njit  # numba's types do not know about `_nrt`
 _CONFIG: Any = nb.config
+
+
+class _Compiling(event.Listener):
+    """Whether kernels are being compiled now, and how long it took: the first time they run on a machine only."""
+
+    def __init__(self) -> None:
+        self.depth, self.seconds, self._began = 0, 0.0, 0.0
+
+    def on_start(self, event: Any) -> None:
+        """A kernel, or one that it calls."""
+        if self.depth == 0:
+            self._began = perf_counter()
+        self.depth += 1
+
+    def on_end(self, event: Any) -> None:
+        """It is compiled."""
+        self.depth -= 1
+        if self.depth == 0:
+            self.seconds += perf_counter() - self._began
+
+    @property
+    def now(self) -> bool:
+        """Whether one is being compiled."""
+        return self.depth > 0
+
+
+compiling = _Compiling()
+event.register("numba:compile", compiling)  # type: ignore[no-untyped-call]
 
 
 def kernel(function: Callable[..., Any]) -> Any:

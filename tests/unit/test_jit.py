@@ -1,10 +1,14 @@
-"""Compiled kernels that lie on disk: thrown away when any kernel file of their room changes."""
+"""Compiled kernels that lie on disk, thrown away when any kernel file of their room changes; and compiling, timed."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+
+import numba
+
+from gridrush._jit import compiling
 
 CALLED = "from gridrush._jit import kernel\n\n\n@kernel\ndef one(x):\n    return {gives}\n"
 CALLS = (
@@ -25,3 +29,26 @@ def test_a_kernel_is_compiled_again_when_one_that_it_calls_has_changed(tmp_path:
     assert run("x + 1.0") == (4.0, 0)
     assert run("x + 1.0") == (4.0, 1)
     assert run("x + 2.0") == (6.0, 0)
+
+
+def test_compiling_is_noticed_and_timed_and_a_second_call_does_not_count() -> None:
+    during: list[bool] = []
+
+    @numba.njit
+    def inner(x: float) -> float:
+        return x + 1.0
+
+    @numba.njit
+    def outer(x: float) -> float:
+        with numba.objmode():
+            during.append(compiling.now)
+        return inner(x)
+
+    before = compiling.seconds
+    outer(1.0)
+    took = compiling.seconds - before
+    assert took > 0
+    assert not compiling.now
+    assert during == [False]
+    outer(2.0)
+    assert compiling.seconds - before == took

@@ -50,6 +50,7 @@ def test_both_engines_dispatch_a_week_of_a_case_at_one_cost(case: str, capsys: C
     assert fast["cost_usd"] == pytest.approx(lp["cost_usd"], rel=1e-4)
     assert fast["hours"] == 168
     assert fast["seconds"] > 0
+    assert fast["compile_seconds"] >= 0
     cut = fast["unserved_mwh"] + fast["cut_mwh"]["interruptible"]
     served = sum(z["load_mwh"] for z in fast["zones"].values()) - cut
     assert sum(fast["generation_mwh"].values()) >= served * (1 - 1e-9)

@@ -79,6 +79,8 @@ def dispatch(
 ) -> None:
     """Cheapest operation hour by hour: cost, load not served, energy by fuel, prices."""
     given, result, seconds = _dispatched(system, year, week, scenario, engine, zones, without, seed)
+    from gridrush._jit import compiling
+
     if rationing is not None:
         schedule = _schedule(result)
         if str(rationing) == "-":
@@ -91,7 +93,7 @@ def dispatch(
         except OSError as err:
             raise CaseError([Problem("--rationing", err.strerror or str(err), "a file to write")]) from err
     found = {**given.to_dict(), "week": week, **_figures(result), "engine": result.engine, "seconds": seconds,
-             "build_seconds": given.seconds}  # fmt: skip
+             "build_seconds": given.seconds, "compile_seconds": compiling.seconds}  # fmt: skip
     if as_json:
         give_json(found)
         return
@@ -100,6 +102,7 @@ def dispatch(
         f"{given.name}{'' if given.year is None else f' {given.year}'}: {result.system.time.size} hours, "
         f"cost {result.cost_usd:,.0f} USD, not served {found['unserved_mwh']:,.1f} MWh; "
         f"{result.engine} in {seconds:.3f} s"
+        f"{f'; {compiling.seconds:.0f} s of compiling, once' if compiling.seconds > 1 else ''}"
     )
     give_table(["fuel", "GWh"], [[k, v / 1e3] for k, v in found["generation_mwh"].items()])
     heads = ["zone", "load GWh", "not served MWh", "mean price USD/MWh"]
@@ -201,7 +204,8 @@ def contingency(
     began = time.perf_counter()
     chosen = _hours(before, hours, at)
     circuits = {} if given.case is None else {k.link: k.circuits for k in given.case.links}
-    worst = worst_shocks(before, hours=chosen, together=together, response_h=response_h, circuits=circuits)
+    with progress_bar(f"losses at {len(chosen)} hours"):
+        worst = worst_shocks(before, hours=chosen, together=together, response_h=response_h, circuits=circuits)
     rows = [s.to_dict(before.system.zones) for s in worst]
     seconds += time.perf_counter() - began
     if as_json:
@@ -227,7 +231,8 @@ def _replayed(where: str, event: str, scenario: str | None, seed: int, as_json: 
     if not isinstance(case, Case):
         raise CaseError([Problem("--event", event, "a case to go with it: a network has no dated events")])
     began = time.perf_counter()
-    found = replay(case, event, scenario=scenario, seed=seed).to_dict()
+    with progress_bar(f"{event} again"):
+        found = replay(case, event, scenario=scenario, seed=seed).to_dict()
     if as_json:
         give_json({**found, "seconds": time.perf_counter() - began})
         return
@@ -253,19 +258,22 @@ def _dispatched(
     where: str, year: int | None, week: int | None, scenario: str | None, engine: str | None, zones: str | None,
     without: list[str] | None, seed: int,
 ) -> tuple[Given, Dispatch, float]:  # fmt: skip
-    """The system meant, its operation, and the seconds that took."""
+    """The system meant, its operation, and the seconds that took, kernels compiled for it apart."""
     if engine not in (None, "fast", "lp"):
         raise CaseError([Problem("--engine", engine, "fast or lp")])
+    from gridrush._jit import compiling
     from gridrush.grid.dispatch import dispatch as operate
     from gridrush.study.networks import quicker_engine, week_of
 
-    found = read_system(where, year, scenario, zones, seed)
+    with progress_bar("building the system"):
+        found = read_system(where, year, scenario, zones, seed)
     system = found.system if week is None else week_of(found.system, week)
     chosen: Engine = "lp" if engine == "lp" else "fast" if engine == "fast" else quicker_engine(system)
     up = _up(system, without)
-    began = time.perf_counter()
-    result = operate(system, up=up, engine=chosen)
-    return found, result, time.perf_counter() - began
+    began = time.perf_counter() - compiling.seconds
+    with progress_bar(f"{system.time.size} hours"):
+        result = operate(system, up=up, engine=chosen)
+    return found, result, time.perf_counter() - compiling.seconds - began
 
 
 def _up(system: System, without: list[str] | None) -> Any:

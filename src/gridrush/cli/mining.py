@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from gridrush.cli.options import CaseArgument, Json
-from gridrush.cli.show import give_json, give_table
+from gridrush.cli.show import give_json, give_table, progress_bar
 from gridrush.errors import CaseError, Problem
 
 Seed = Annotated[int, typer.Option(help="The numbers are a function of the case and the seed.")]
@@ -54,7 +54,8 @@ def rush(
     if world not in given:
         raise CaseError([Problem("--world", world, "forecast or record")])
     try:
-        found = forecast(facts, last=to, samples=samples, seed=seed, world=given[world]).to_dict()
+        with progress_bar(f"the world's miners to {to}"):
+            found = forecast(facts, last=to, samples=samples, seed=seed, world=given[world]).to_dict()
     except ValueError as wrong:
         raise CaseError([Problem("--to", to, "a month YYYY-MM after the map ends", str(wrong))]) from wrong
     if as_json:

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -100,22 +101,26 @@ def _short(value: object) -> str:
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Progress]:
-    """A bar on stderr, told the share done and a word; nothing where stderr is not a screen."""
+    """A bar on stderr, told the share done and a word; untold it only moves. Nothing where stderr is not a screen."""
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    class Compiling(rich.ProgressColumn):
+        """Why the first run on a machine takes longer."""
+
+        def render(self, task: rich.Task) -> Text:
+            jit = sys.modules.get("gridrush._jit")  # not imported for it: that takes longer than some commands
+            return Text("compiling, once" if jit is not None and jit.compiling.now else "")
 
     console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=1.0)
+    said, took = rich.TextColumn("{task.description}"), rich.TimeElapsedColumn()
+    columns = said, rich.BarColumn(), rich.TaskProgressColumn(), took, Compiling()
+    with rich.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
 
         def tell(share: float, word: str = "") -> None:
-            bar.update(task, completed=share, description=word or what)
+            bar.update(task, total=1.0, completed=share, description=word or what)
 
         yield tell
 

@@ -116,8 +116,9 @@ class Jobs:
                 job.error = None if job.cancelled else "The process that did this ended unexpectedly."
             finally:
                 ours.close()
-                if job.process.pid is not None:
+                if job.process.is_alive():
                     job.process.terminate()
+                if job.process.pid is not None:  # it was started
                     job.process.join(timeout=5.0)
 
     def _listen(self, job: Job, pipe: Any) -> None:

@@ -251,8 +251,9 @@ class Pool:
                     log.warning("worker %d ended; starting another", i)
             finally:
                 ours.close()
-                if process.pid is not None:
+                if process.is_alive():
                     process.terminate()
+                if process.pid is not None:  # it was started
                     process.join(timeout=5.0)
                 time.sleep(0.2 * failures)
         if failures and not self._closed:

@@ -30,21 +30,31 @@ def tell(pipe):
 
 def test_it_is_answered_when_the_block_has_ended():
     done = []
-    with pytest.raises(KeyboardInterrupt), interrupt_held():
+
+    @interrupt_held()
+    def block():
         ctrl_c()
         done.append(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
     assert done == [1]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_second_one_is_answered_at_once_and_an_inner_block_leaves_it_to_the_outer():
     done = []
-    with pytest.raises(KeyboardInterrupt), interrupt_held():
+
+    @interrupt_held()
+    def block():
         with interrupt_held():
             ctrl_c()
         done.append(1)
         ctrl_c()
         done.append(2)
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
     assert done == [1]
 
 

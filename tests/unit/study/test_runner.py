@@ -1,4 +1,4 @@
-"""Scenarios in processes: what goes wrong in one arrives whole, and a process that may not start others does without."""
+"""Scenarios in processes: what goes wrong in one arrives whole; a process that may not start others does without."""
 
 import multiprocessing
 import os
