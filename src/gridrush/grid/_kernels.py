@@ -70,15 +70,15 @@ def curves(
                     width[i, h] -= low[i, h]
                 if has_up:
                     for h in range(n):
-                        low[i, h] *= up[np.uint64(when[h]), g]
+                        low[i, h] *= up[g, np.uint64(when[h])]
                 for h in range(n):
                     curve[base, h] += low[i, h]
             if has_up and in_a_row:
                 for h in range(n):
-                    width[i, h] *= up[first + np.uint64(h), g]
+                    width[i, h] *= up[g, first + np.uint64(h)]
             elif has_up:
                 for h in range(n):
-                    width[i, h] *= up[np.uint64(when[h]), g]
+                    width[i, h] *= up[g, np.uint64(when[h])]
         for i in range(start[k], start[k + 1]):
             for h in range(n):
                 curve[i + k + 1, h] = curve[i + k, h] + width[i, h]
@@ -237,7 +237,7 @@ def tree(
 ):
     """Dispatch hours which[t_first] to which[t_last - 1] of a forest, into columns t_first to t_last.
 
-    profiles (K, T), up (T, G) or (0, 0), link_up (T, L) or (0, 0), load (T, B), inject (Z, T) or (0, 0): power from
+    profiles (K, T), up (G, T) or (0, 0), link_up (T, L) or (0, 0), load (T, B), inject (Z, T) or (0, 0): power from
     elsewhere. Outputs run along time: generation (G, T), served (B, T), flow (L, T), price and spill (Z, T), cost_usd
     (T,). wanted (G + 1,): units whose generation is written, and in the end whether load served and flows are.
     """

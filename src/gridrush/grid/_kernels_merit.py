@@ -81,7 +81,7 @@ def price_lists(
         while i < start[k + 1] and cost[i] < 0.0:
             i += 1
         free[k] = i + k
-    listed, placed, filled = 0, 0, 0
+    listed, placed, filled = 0, np.int64(0), 0  # a plain 0 has `sort` compiled three times
     for r in range(parent.size):
         if parent[r] >= 0:
             continue

@@ -200,7 +200,7 @@ def mesh(
         for i in range(N):
             g = unit[i]
             if g >= 0:
-                share = up[t, g] if up.shape[0] > 0 else 1.0
+                share = up[g, t] if up.shape[0] > 0 else 1.0
                 high[i] = cap[i] * profiles[avail[i], t] * share
                 low[i] = min(high[i], cap[i] * profiles[must[i], t] * share)
             else:

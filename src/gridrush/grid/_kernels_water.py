@@ -72,7 +72,7 @@ def cheapest_mix(cost, used, energy, low, high, mix, worth):
         where[j] = 0 if d[j] >= 0.0 else 1
     for r in range(H + 1):
         where[basis[r]] = 2
-    if mend(begin, index, value, b, np.zeros(n), top, basis, where, inverse, d, x, 500) < 0:
+    if mend(begin, index, value, b, np.zeros(n), top, basis, where, inverse, d, x, 50 * (n + 4)) < 0:
         return np.inf, False
     total, whole, traded = 0.0, 0.0, False
     for k in range(K):
@@ -104,7 +104,8 @@ def known(n, past, tries, worths, owner, zone, cost, todo):
     F, left = owner.size, 0
     from_try, same = np.full(n, -1), np.empty(n, np.bool_)
     for k in range(tries - 1, -1, -1):
-        same[:] = True
+        for t in range(n):
+            same[t] = True
         for f in range(F):
             z, worth, next_worth = F + zone[f], worths[k, owner[f]], worths[tries, owner[f]]
             for t in range(n):
@@ -187,7 +188,7 @@ def settle(
                 now[h] = start[p, h]
             worths[0, h], low[h], high[h], energy[h] = now[h], 0.0, np.inf, energies[h, p] * (n / (b - a))
             reach[h] = box * (now[h] + abs(own_cost[h]) + 1.0)
-        best, tries, found = 0, 0, 1
+        best, tries, found = 0, np.int64(0), 1  # a plain 0 has `known` compiled twice
         while True:
             left = known(n, past, tries, worths, owner, fed_zone, fed_cost, todo)
             if left:
@@ -247,12 +248,14 @@ def settle(
                 break
             if last or (not traded and total - bounds[best] <= gap_share * max(1.0, abs(total))):
                 break
-            worths[tries] = now
+            for h in range(H):
+                worths[tries, h] = now[h]
         if found <= 0 and step == 1:
             break
-        first_cost[p], first_used[:, p] = cost[0], used[0]
-        now[:] = worths[best if found > 0 else 0]
-        values[p] = now
+        first_cost[p] = cost[0]
+        for h in range(H):
+            now[h] = worths[best if found > 0 else 0, h]
+            values[p, h], first_used[h, p] = now[h], used[0, h]
         if found <= 0:
             continue
         for f in range(F):

@@ -97,7 +97,8 @@ class Desk:
         inject = self.inject
         if not self.merit.tree and not inject.size:
             inject = np.zeros((len(s.zones), s.time.size))
-        return np.ascontiguousarray(s.profiles), self.up, self.links_up, s.demand.load_mw, inject
+        along_time = (np.ascontiguousarray(x) for x in (s.profiles, self.up.T))
+        return *along_time, self.links_up, s.demand.load_mw, inject
 
     def run(self, first: int, last: int, out: Hours, merit: Merit) -> None:
         """Dispatch hours first to last with the given merit order (costs), stores as injected."""

@@ -227,8 +227,8 @@ def rush(
         split_base = base.copy()
         split_base[own:] = np.maximum(split, 1e-3).ravel() / np.maximum(split, 1e-3).sum()
         stock_s, _ = _run(
-            stock, waiting, group, hashrate[s, R:], value[s], prices, cut, found, leave, hide, 0.2, register,
-            a.register, free, quota, pull, near, split_base, p.vector(),
+            stock, waiting, group, np.ascontiguousarray(hashrate[s, R:]), value[s], prices, cut, found, leave, hide,
+            0.2, register, a.register, free, quota, pull, near, split_base, p.vector(),
         )  # fmt: skip
         out[s, :, :own] = stock_s[:, :own]
         out[s, :, own] = stock_s[:, own:].sum(axis=1)
