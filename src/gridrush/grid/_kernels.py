@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gridrush._jit import kernel
+from gridrush._jit import kernel, small_kernel
 
 HOURS_AT_ONCE = 152
 SLACK_MW = 1e-9  # power below which a balance is met
@@ -100,6 +100,13 @@ def limits(when, profile, link_up, pair, pair_mw, pair_start, out, back):
                 back[k, h] += pair_mw[e, 1] * share
 
 
+@small_kernel
+def arriving(sends, needs, out, back, keep, more):
+    """What a zone gets over its link: `keep` of what the one below sends, less what that needs for each of its own; the
+    surplus of that one is `sends` where it sends and `needs` where it takes. more: 1 / keep."""
+    return min(max(sends, 0.0), out) * keep - min(max(-needs, 0.0) * more, back)
+
+
 @kernel
 def evaluate(market, n, at, of, stop, first_row, rows, keep, out, back, curve, value):
     """Surplus of copy `market` and all below it at places `at` (W,) of the prices: value (E, W) in the first n hours.
@@ -121,8 +128,7 @@ def evaluate(market, n, at, of, stop, first_row, rows, keep, out, back, curve, v
             else:
                 r, more = np.uint64(stop[c]), 1.0 / a
                 for h in range(n):
-                    value[e, h] += (min(max(value[s, h], 0.0), out[k, h]) * a
-                                    - min(max(-value[r, h], 0.0) * more, back[k, h]))
+                    value[e, h] += arriving(value[s, h], value[r, h], out[k, h], back[k, h], a, more)
                 c = stop[stop[c]]
 
 
@@ -180,11 +186,9 @@ def settle(
                 least[z, h] = min(max(least[z, h], -back[z, h]), out[z, h])
         else:
             for h in range(n):
-                sent[z, h] = (min(max(sent[z, h], 0.0), out[z, h]) * a
-                              - min(max(-upper[h], 0.0) * more, back[z, h]))
+                sent[z, h] = arriving(sent[z, h], upper[h], out[z, h], back[z, h], a, more)
             for h in range(n):
-                least[z, h] = (min(max(least[z, h], 0.0), out[z, h]) * a
-                               - min(max(-lower[h], 0.0) * more, back[z, h]))
+                least[z, h] = arriving(least[z, h], lower[h], out[z, h], back[z, h], a, more)
         for h in range(n):
             least[z, h] = least[z, h] if at[k, h] > 0 else -back[z, h]
         for h in range(n):
