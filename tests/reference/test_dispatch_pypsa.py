@@ -90,12 +90,13 @@ def test_a_broken_network_gives_every_problem_at_once():
     n.lines.loc["ab", "s_nom"] = -5.0
     n.loads_t.p_set.loc[n.snapshots[3], "town"] = np.nan
     n.generators_t.p_max_pu = n.generators_t.p_max_pu.iloc[:10]
+    n.add("StorageUnit", "battery", bus=n.buses.index[0], p_nom=10, max_hours=2, efficiency_store=1.5)
     with pytest.raises(CaseError) as caught:
         from_pypsa(n)
     text = str(caught.value)
-    for part in ("nowhere", "lines[ab].s_nom", "town", "wind"):
+    for part in ("nowhere", "lines[ab].s_nom", "town", "wind", "storage_units[battery].efficiency_store"):
         assert part in text
-    assert len(caught.value.problems) == 4
+    assert len(caught.value.problems) == 5
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path):

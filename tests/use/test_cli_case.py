@@ -153,7 +153,7 @@ def test_a_folder_appears_whole(tmp_path: Path) -> None:
     with show.whole_folder(out, {"seed": 1}) as new:
         (new / "report.html").write_text("one")
         assert not out.exists()
-    assert json.loads((out / show.MARK).read_text()) == {"seed": 1}
+    assert json.loads((out / show.MARK).read_text()) == {"seed": 1, "files": ["report.html"]}
     with show.whole_folder(out, {}) as new:
         (new / "other.html").write_text("two")
     assert sorted(p.name for p in out.iterdir()) == [show.MARK, "other.html"]

@@ -11,6 +11,7 @@ import pytest
 
 from gridrush.case.template import new_case
 from gridrush.cli.main import run
+from gridrush.cli.show import whole_folder
 from gridrush.grid.pypsa import to_pypsa
 from gridrush.grid.synthetic import random_system
 
@@ -225,3 +226,71 @@ def test_the_page_says_what_to_install_when_its_extra_is_missing(
     monkeypatch.setitem(sys.modules, "orjson", None)
     assert run(["web", "--no-browser"]) == 4
     assert "pip install 'gridrush[web]'" in capsys.readouterr().err
+
+
+def test_a_dated_event_takes_no_hours_of_others(case: str, capsys: Captured) -> None:
+    assert run(["contingency", case, "--event", "x", "--year", "2021", "--together", "2", "--hours", "20"]) == 2
+    said = capsys.readouterr().err
+    assert "--year" in said
+    assert "--together" in said
+    assert "--hours" not in said
+
+
+def test_zones_are_gathered_only_where_buses_have_places(network: str, capsys: Captured) -> None:
+    for zones, found in (("2", "1 places"), ("0", "1 or more"), ("-3", "1 or more")):
+        assert run(["dispatch", network, f"--zones={zones}"]) == 2
+        assert found in capsys.readouterr().err
+
+
+def test_commit_tells_the_reserve_that_is_lacking_and_cuts_no_load_for_it(network: str, capsys: Captured) -> None:
+    plain = answer(capsys, "commit", network)
+    short = answer(capsys, "commit", network, "--reserve", "1e6")
+    assert short["unserved_mwh"] == plain["unserved_mwh"]
+    assert plain["reserve_lacking_mwh"] == 0
+    assert 47 * 1e6 < short["reserve_lacking_mwh"] < 48 * 1e6
+    assert short["cost_usd"] - short["reserve_lacking_cost_usd"] == pytest.approx(plain["cost_usd"], rel=1e-3)
+    assert not any("unit commitment" in line for line in plain["dropped"])
+
+
+def test_relief_that_no_zone_alone_can_give_is_said_to_be_out_of_reach(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "units.csv").write_text("unit,mw,mttf_h,mttr_h,zone\nu,100,90,10,a\nv,100,90,10,b\n")
+    (tmp_path / "load.csv").write_text("hour,a_mw,b_mw\n" + "".join(f"{h},10,100\n" for h in range(48)))
+    given = ["--units", str(tmp_path / "units.csv"), "--load", str(tmp_path / "load.csv"), "--method", "exact"]
+    assert run(["headroom", *given, "--target-lole", "0.1"]) == 0
+    said = capsys.readouterr().out
+    assert "-inf" in said
+    assert "No relief in a" in said
+    assert run(["headroom", *given, "--method", "guess"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"), [("mtff_h,mttr_h", "mttf_h, or a name"), ("other,more", "No unit can fail")]
+)
+def test_units_that_cannot_fail_are_told(columns: str, said: str, tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "units.csv").write_text(f"unit,mw,{columns}\nu,100,90,10\n")
+    (tmp_path / "load.csv").write_text("load_mw\n" + "50\n" * 24)
+    code = run(["assess", "--units", str(tmp_path / "units.csv"), "--load", str(tmp_path / "load.csv")])
+    assert code == (2 if "mtff" in columns else 0)
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_that_is_replaced_keeps_what_others_put_there(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        with whole_folder(tmp_path / "out", {}) as new:
+            (new / "ours.txt").write_text(text)
+            if text == "one":
+                (new / "gone.txt").write_text(text)
+        (tmp_path / "out" / "notes").mkdir(exist_ok=True)
+        (tmp_path / "out" / "notes" / "mine.txt").write_text("mine")
+    with whole_folder(tmp_path / "out", {}) as new:
+        (new / "ours.txt").write_text("three")
+    assert (tmp_path / "out" / "notes" / "mine.txt").read_text() == "mine"
+    assert (tmp_path / "out" / "ours.txt").read_text() == "three"
+    assert not (tmp_path / "out" / "gone.txt").exists()
+
+
+def test_an_example_of_feeders_is_not_written_over_one_that_may_be_edited(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "facts.csv").write_text("mine")
+    assert run(["detect", "--example", str(tmp_path)]) == 2
+    assert (tmp_path / "facts.csv").read_text() == "mine"
+    assert "--example" in capsys.readouterr().err

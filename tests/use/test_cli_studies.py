@@ -100,6 +100,7 @@ def test_old_runs_of_the_main_job_are_cleared_when_asked(tmp_path: Path, capsys:
         ("study status --store nowhere", 4),
         ("study export none out.csv --store store", 4),
         ("study export small out.doc --store store", 2),
+        ("study export small out.csv --quantity nope --store store", 2),
         ("study export small out.csv --bands --worth --store store", 2),
         ("study gc --forget none --store store", 2),
         ("study run study.yaml --store study.yaml", 4),

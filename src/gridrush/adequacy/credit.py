@@ -187,6 +187,8 @@ def equivalent_load(
 ) -> Estimate:
     """Flat firm load that brings the risk to `target`; negative when the risk is above it already. [MW]
 
+    Minus infinity when it stays above even with `high_mw` taken off, as where other zones are short.
+
     Parameters
     ----------
     system : System
@@ -208,6 +210,8 @@ def equivalent_load(
         return run(add_load(system, mw, zone=z))[metric]
 
     low = 0.0 if risk(0.0).mean <= goal.mean else -top
+    if low < 0.0 and risk(low).mean > goal.mean:
+        return Estimate(-math.inf, 0.0, "MW")
     return _root(risk, goal, top, low_mw=low, tolerance_mw=run.tolerance_mw)
 
 
@@ -328,12 +332,15 @@ def headroom(
     Returns
     -------
     list of Headroom
-        For each zone and share, in order. The stated error is that of sampling. [MW]
+        For each zone and share, in order. The stated error is that of sampling. Minus infinity where the risk stays
+        above the target whatever load is taken off this zone: others are short. [MW]
     """
     problems = [Problem("curtailable_shares", s, "a share in [0, 1]") for s in curtailable_shares if not 0 <= s <= 1]
     problems += [Problem("zones", z, f"one of {system.zones}") for z in zones or () if z not in system.zones]
     if basis not in ("hours", "energy"):
         problems.append(Problem("basis", basis, "'hours' or 'energy'"))
+    if method not in ("mc", "exact"):
+        problems.append(Problem("method", method, "'mc' or 'exact'"))
     if not target_lole_h > 0:
         problems.append(Problem("target_lole_h", target_lole_h, "a number > 0 [h]"))
     if target_error is not None and not 0 < target_error < 1:
@@ -367,6 +374,8 @@ def headroom(
                 return run(*with_load(mw))[METRIC]
 
             low = 0.0 if risk(0.0).mean <= target_lole_h else -most
+            if low < 0.0 and risk(low).mean > target_lole_h:
+                return Estimate(-math.inf, 0.0, "MW")
             return _root(risk, goal, most, low_mw=low, tolerance_mw=run.tolerance_mw)
 
         n = samples

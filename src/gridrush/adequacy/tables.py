@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ SPELT = {
     "storage": ("zone", "mw", "mwh"),
 }
 """Columns of each table that `SPELLINGS` is looked up for."""
+ALIKE = 0.75
+"""A column that is so like one of ours is taken for a slip."""
 LOAD_NAMES = ("load", "demand", "mw", "total", "system")
 
 
@@ -198,6 +201,10 @@ def _frame(table: Table, where: str, wanted: tuple[str, ...], problems: list[Pro
             problems.append(Problem(where, str(table), "a CSV file that can be read", str(error)))
             return pd.DataFrame()
     frame = frame.rename(columns=_usual(list(map(str, frame.columns)), SPELT[where]))
+    for column in map(str, frame.columns):
+        known = [c for c in SPELT[where] if c not in frame]
+        if column not in SPELT[where] and where != "load" and (near := get_close_matches(column, known, 1, ALIKE)):
+            problems.append(Problem(f"{where}.{column}", column, f"{near[0]}, or a name that is not so like it"))
     for column in wanted:
         if column not in frame:
             problems.append(Problem(f"{where}.{column}", sorted(map(str, frame.columns)), "this column"))

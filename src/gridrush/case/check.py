@@ -46,6 +46,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """Columns that name a row of each table; no two rows may have the same."""
 
+HEAT = "price_usd_per_mwh_th", "co2_t_per_mwh_th"
+"""What is known of a fuel by its heat: a technology that burns it needs an efficiency."""
 SHAPE_TOLERANCE = 0.02
 """How far the mean of a shape per unit of its mean may lie from 1, and shares of a whole from their sum."""
 
@@ -259,13 +261,19 @@ def _technologies(d: Draft) -> Iterator[Problem]:
         return
     priced = {(r.fuel, r.zone, r.parameter) for r in d.rows.get("fuels", ())}
     missing: dict[tuple[str, str], set[str]] = defaultdict(set)
+    without_efficiency: set[str] = set()
     for technology, zone in used:
         fuel = fuel_of.get(technology, "")
+        if "efficiency_share" not in facts[technology] and any(f == fuel and p in HEAT for f, _, p in priced):
+            without_efficiency.add(technology)
         for parameter in (
-            ("price_usd_per_mwh_th", "co2_t_per_mwh_th") if "efficiency_share" in facts[technology] else ()
+            HEAT if "efficiency_share" in facts[technology] else ()
         ):
             if not {(fuel, zone, parameter), (fuel, "", parameter)} & priced:
                 missing[fuel, parameter].add(zone)
+    for technology in sorted(without_efficiency):
+        wanted = "a row with this parameter: its fuel has a price or CO2 by heat"
+        yield Problem(f"technologies.csv [{technology}].efficiency_share", "nothing", wanted)
     for (fuel, parameter), zones in sorted(missing.items()):
         yield Problem(
             f"fuels.csv [{fuel}].{parameter}",

@@ -199,6 +199,8 @@ class TechnologyFact(Range):
     def _share(self) -> Self:
         if self.parameter.endswith("_share") and self.value > 1:
             raise ValueError(f"{self.parameter} is a share in [0, 1], found {self.value}")
+        if self.parameter == "efficiency_share" and self.value == 0:
+            raise ValueError("efficiency_share is above 0: fuel is divided by it")
         return self
 
 

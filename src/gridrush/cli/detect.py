@@ -214,6 +214,8 @@ def _json_text(value: object) -> str:
 
 def _write_example(folder: Path, seed: int) -> None:
     """A synthetic network as the files an operator has."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CaseError([Problem("--example", str(folder), "a folder that is new or empty", "yours may be edited")])
     import numpy as np
     import pandas as pd
 

@@ -25,6 +25,7 @@ Engines = Annotated[
     str | None, typer.Option(help="fast or lp (HiGHS); default: fast, but lp where links form very many loops.")
 ]
 Without = Annotated[list[str] | None, typer.Option(help="A unit that is out all the time; may be given again.")]
+HOURS, TOGETHER = 20, 3
 DUST_MWH = 1e-6
 """Energy below this is rounding."""
 
@@ -124,7 +125,7 @@ def commit(
     """Units on or off, with least loads, least times and costs of starting, week by week (linopy and HiGHS)."""
     import numpy as np
 
-    from gridrush.grid._pypsa_open import is_network, open_network
+    from gridrush.grid._pypsa_open import COMMITMENT, is_network, open_network
     from gridrush.grid.commitment import commit as operate
     from gridrush.grid.commitment import commitment_terms
     from gridrush.grid.pypsa import from_pypsa
@@ -137,6 +138,7 @@ def commit(
     problems: list[Problem] = []
     n = open_network(network, problems)
     whole, dropped = from_pypsa(n, zones=zoning(zones), period=period, found=problems)
+    dropped = [x for x in dropped if COMMITMENT not in x]  # which is what this command is for
     given = Given(Path(network).name, whole, year=period, dropped=tuple(dropped))
     system = whole if week is None else week_of(whole, week)
     bound = commitment_terms(n, whole)
@@ -149,6 +151,7 @@ def commit(
     seconds = time.perf_counter() - began
     firm = np.array([kind == "firm" for kind in system.demand.kind], bool)
     unserved = _mwh((system.demand.load_mw - found.served_mw)[:, firm])
+    lacking = _mwh(found.lacking_mw)
     rose = np.maximum(np.diff(found.on, axis=0), 0.0).sum(axis=0)
     units = {
         name: {"hours_on": float(found.on[:, g].sum()), "starts": float(rose[g]),
@@ -159,6 +162,7 @@ def commit(
         give_json({
             **given.to_dict(), "week": week, "hours": system.time.size, "integer": not relaxed, "reserve_mw": reserve,
             "cost_usd": found.cost_usd, "start_cost_usd": found.start_cost_usd, "unserved_mwh": unserved,
+            "reserve_lacking_mwh": lacking, "reserve_lacking_cost_usd": found.lacking_cost_usd,
             "units": units, "engine": "lp", "seconds": seconds,
         })  # fmt: skip
         return
@@ -167,6 +171,9 @@ def commit(
         f"{given.name}: {system.time.size} hours, cost {found.cost_usd:,.0f} USD, of it starts and stops "
         f"{found.start_cost_usd:,.0f}, not served {unserved:,.1f} MWh; {seconds:.1f} s"
     )
+    if lacking:
+        typer.echo(f"Of the reserve {lacking:,.1f} MWh are lacking; of the cost {found.lacking_cost_usd:,.0f} USD are "
+                   "for them.")  # fmt: skip
     give_table(["unit", "hours on", "starts", "GWh"],
                [[k, u["hours_on"], u["starts"], u["generation_mwh"] / 1e3] for k, u in units.items()])  # fmt: skip
 
@@ -176,7 +183,7 @@ def contingency(
     year: Year = None,
     week: Annotated[int | None, typer.Option(help="Only this week, 1 to 53, counted from the first hour.")] = None,
     scenario: ScenarioName = None,
-    hours: Annotated[int, typer.Option(min=1, help="How many of the tightest hours to try.")] = 20,
+    hours: Annotated[int, typer.Option(min=1, help="How many of the tightest hours to try.")] = HOURS,
     at: Annotated[
         list[str] | None, typer.Option(help="An hour to try instead, as in 2021-10-14T12 (UTC); may be given again.")
     ] = None,
@@ -184,9 +191,9 @@ def contingency(
         str | None,
         typer.Option(help="Play a dated event of the case again instead: its name, or its first day as in 2021-10-14."),
     ] = None,
-    together: Annotated[int, typer.Option(min=1, help="Most of the largest units to lose at once.")] = 3,
+    together: Annotated[int, typer.Option(min=1, help="Most of the largest units to lose at once.")] = TOGETHER,
     response_h: Annotated[
-        float | None, typer.Option(help="Hours the other units have to ramp; default: as long as they need.")
+        float | None, typer.Option(min=0.0, help="Hours the other units have to ramp; default: as long as they need.")
     ] = None,
     engine: Engines = None,
     zones: Zones = None,
@@ -196,6 +203,11 @@ def contingency(
 ) -> None:
     """The ten worst losses of a unit, of several, of a circuit or of a zone's links: MW shed by class, lowest Hz."""
     if event is not None:
+        others = {"--year": year, "--week": week, "--at": at, "--response-h": response_h, "--engine": engine,
+                  "--zones": zones, "--without": without, "--hours": None if hours == HOURS else hours,
+                  "--together": None if together == TOGETHER else together}  # fmt: skip
+        if wrong := [Problem(k, x, "nothing beside --event, which has its own hours") for k, x in others.items() if x]:
+            raise CaseError(wrong)
         _replayed(system, event, scenario, seed, as_json)
         return
     from gridrush.study.shocks import UFLS, worst_shocks
@@ -215,9 +227,11 @@ def contingency(
                    "build_seconds": given.seconds})  # fmt: skip
         return
     _say_dropped(given)
-    heads = ["contingency", "hour (UTC)", "lost MW", "firm MW shed", "interruptible MW", "export MW", "lowest Hz"]
+    heads = ["contingency", "hour (UTC)", "lost MW", "firm MW shed", "interruptible MW", "export MW", "lowest Hz",
+             "relays shed MW"]  # fmt: skip
     give_table(heads, [[s.shed.contingency.name, str(s.time), s.shed.lost_mw, s.shed.firm_mw, s.shed.interruptible_mw,
-                        s.shed.export_mw, s.nadir_hz] for s in worst])  # fmt: skip
+                        s.shed.export_mw, s.nadir_hz, s.swing.total_shed_mw if s.swing else None]
+                       for s in worst])  # fmt: skip
     typer.echo("\nFrequency: the system as an island, with textbook inertia and governors.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Annotated
 
@@ -106,6 +107,8 @@ def headroom(
     heads = ["zone", f"share of {basis} cut", "new load MW", "standard error"]
     give_table(heads, [[h.zone, h.curtailable_share, h.load_mw.mean, h.load_mw.stderr] for h in curve])
     typer.echo(f"\nAt a LOLE of {target_lole:g} h/yr of the whole system.")
+    if short := sorted({h.zone for h in curve if h.load_mw.mean == -math.inf}):
+        typer.echo(f"No relief in {', '.join(short)} alone brings the risk down to that: other zones are short.")
 
 
 def _shares(text: str) -> list[float]:

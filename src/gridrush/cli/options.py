@@ -29,4 +29,4 @@ StorageTable = Annotated[Path | None, typer.Option(help="Table of stores: zone, 
 
 def zoning(zones: str | None) -> str | int | None:
     """What `--zones` means: a number of zones, or a column of the buses."""
-    return int(zones) if zones is not None and zones.isdecimal() else zones
+    return int(zones) if zones is not None and zones.removeprefix("-").isdecimal() else zones

@@ -44,7 +44,7 @@ def assess(
         str | None, typer.Option(help="Years to assess, as in 2021 or 2021-2025; default: the last on record.")
     ] = None,
     method: Annotated[str, typer.Option(help="mc (sequential Monte Carlo) or exact (not for cases).")] = "mc",
-    samples: Annotated[int | None, typer.Option(help="Sample years; with --target-error, the most.")] = None,
+    samples: Annotated[int | None, typer.Option(min=2, help="Sample years; with --target-error, the most.")] = None,
     seed: Annotated[int, typer.Option(help="The numbers are a function of the input and the seed.")] = 1,
     target_error: Annotated[
         float | None, typer.Option(help="Stop at this relative standard error of LOLE and EUE.")
@@ -104,6 +104,8 @@ def _is_network(where: str) -> bool:
 def _of_system(
     system: System, method: str, samples: int, seed: int, target_error: float | None, trips: bool, as_json: bool
 ) -> None:
+    import numpy as np
+
     from gridrush.adequacy import assess as assess_system
     from gridrush.adequacy import trip_risk
 
@@ -112,12 +114,17 @@ def _of_system(
             system, method=method, samples=samples, seed=seed, target_error=target_error,
             progress=lambda drawn, error: tell(_share(drawn, error, samples, target_error), _words(drawn, error)),
         )  # fmt: skip
-    rows = trip_risk(system, method=method, samples=min(samples, TRIP_SAMPLES), seed=seed) if trips else []
+    rows = []
+    if trips:
+        with progress_bar("what the largest trips cost"):
+            rows = trip_risk(system, method=method, samples=min(samples, TRIP_SAMPLES), seed=seed)
     if as_json:
         given = {"trips": [_row(t) for t in rows]} if trips else {}
         give_json({**found.to_dict(), **given})
         return
     _print(found)
+    if len(system.units) and not (np.isfinite(system.units.mttf_h) & (system.units.mttr_h > 0)).any():
+        typer.echo("\nNo unit can fail: the data have no outages (mttf_h and mttr_h, or FOR).", err=True)
     if rows:
         heads = ["trip MW", "zone", "units", "trips a year", "chance that load is cut", "MW cut, mean"]
         give_table(heads, [[t.size_mw, t.zone, t.units, t.trips_per_year, t.chance.mean, t.cut_mw.mean] for t in rows])

@@ -129,7 +129,8 @@ def progress_bar(what: str) -> Iterator[Progress]:
 def whole_folder(out: Path, about: Mapping[str, object]) -> Iterator[Path]:
     """A folder to write into that takes the name `out` when the block ends well, and vanishes when it does not.
 
-    A folder already there is replaced only when it is empty or carries the mark of an earlier result.
+    A folder already there is replaced only when it is empty or carries the mark of an earlier result. Files in it that
+    the earlier result did not write stay in the new one.
     """
     out = out.absolute()
     if out.is_symlink() or (out.exists() and not out.is_dir()):
@@ -146,8 +147,11 @@ def whole_folder(out: Path, about: Mapping[str, object]) -> Iterator[Path]:
         new = made / "new"
         new.mkdir()
         yield new
-        (new / MARK).write_text(json.dumps(_plain(about), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        own = [str(p.relative_to(new)) for p in sorted(new.rglob("*")) if p.is_file()]
+        mark = json.dumps({**_plain(about), "files": own}, ensure_ascii=False, indent=2)
+        (new / MARK).write_text(mark + "\n", encoding="utf-8")
         if out.exists():
+            _keep_foreign(out, new)
             os.replace(out, made / "old")
         os.replace(new, out)
     finally:
@@ -156,6 +160,24 @@ def whole_folder(out: Path, about: Mapping[str, object]) -> Iterator[Path]:
             with suppress(OSError):
                 for parent in missing:
                     parent.rmdir()
+
+
+def _keep_foreign(old: Path, new: Path) -> None:
+    """Put what somebody else has put into an earlier result into the new one too."""
+    try:
+        own = set(json.loads((old / MARK).read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        own = set()  # nothing is known of what is whose: all of it stays
+    for path in sorted(old.rglob("*")):
+        name = path.relative_to(old)
+        target = new / name
+        if not path.is_file() or str(name) in own or name == Path(MARK) or target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, target)
+        except OSError:
+            shutil.copy2(path, target)
 
 
 def years_of(text: str | None) -> list[int] | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Years = Annotated[str | None, typer.Option(help="Years, as in 2021, 2019-2025 or 2021,2030; default: all of the case.")]
 Samples = Annotated[
-    int | None, typer.Option(help="Paths of weather, water and outages; default: what the study chooses.")
+    int | None, typer.Option(min=1, help="Paths of weather, water and outages; default: what the study chooses.")
 ]
 Seed = Annotated[int, typer.Option(help="The numbers are a function of the case, the scenarios and the seed.")]
 

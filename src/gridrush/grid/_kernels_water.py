@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, assignment"
 """Water values of one period: dispatches at one set of values after the other, and the cheapest mix of them.
 
 Every dispatch bounds the cost from below, and tells how it changes with the values nearby; the mix is the best that

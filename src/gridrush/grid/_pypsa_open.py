@@ -20,6 +20,10 @@ HDF5 = (".h5", ".hdf5")
 SUFFIXES = (".nc", *HDF5)
 
 
+COMMITMENT = "unit commitment and start costs"
+"""Said of what a dispatch leaves out of a network and `commit` does not."""
+
+
 def is_network(path: Path) -> bool:
     """Whether a path is a PyPSA network by its name: netCDF, HDF5, or a folder of CSV files."""
     if path.is_dir():
@@ -140,6 +144,14 @@ def zones_of(n: Any, buses: list[str], zones: Zoning, problems: list[Problem]) -
         from scipy.cluster.vq import kmeans2
 
         place = n.buses.loc[buses, ["x", "y"]].to_numpy(np.float64)
+        if zones < 1:
+            problems.append(Problem("zones", zones, "a number of zones, 1 or more"))
+            return {b: b for b in buses}
+        apart = len(np.unique(place[np.isfinite(place).all(axis=1)], axis=0))
+        if not np.isfinite(place).all() or apart < min(zones, len(buses)):
+            wanted = "buses with coordinates x and y, at as many places as zones are asked for"
+            problems.append(Problem("zones", f"{zones}, and {apart} places", wanted, "or name a column of buses"))
+            return {b: b for b in buses}
         rng = np.random.Generator(np.random.Philox(key=0))
         label = kmeans2(place, min(zones, len(buses)), minit="++", rng=rng)[1]
         return {b: f"zone {k + 1}" for b, k in zip(buses, label.tolist(), strict=True)}

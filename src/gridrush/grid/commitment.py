@@ -27,6 +27,8 @@ from gridrush.grid.lp import link_limits_mw, unit_limits_mw
 from gridrush.units import Floats
 
 HOURS_PER_WEEK = 168
+LACKING_SHARE = 0.9
+"""Reserve that is lacking costs so much of the value of firm load: no load is cut to keep it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +50,10 @@ class Commitment:
     on: Floats  # (T, G) 0 or 1; in between when relaxed
     generation_mw: Floats  # (T, G)
     served_mw: Floats  # (T, B)
-    cost_usd: float  # running, starting, stopping and load not served
+    cost_usd: float  # running, starting, stopping, load not served and reserve that is lacking
     start_cost_usd: float  # of it starting and stopping
+    lacking_mw: Floats  # (T,) of the reserve asked for
+    lacking_cost_usd: float  # of it reserve that is lacking
 
 
 def terms(
@@ -99,7 +103,8 @@ def commit(
     integer : bool
         On or off; False relaxes it to anything in between, a lower bound on the cost of the week.
     reserve_mw : float
-        Headroom that units which are on keep together; a shortfall costs the highest value of load. [MW]
+        Headroom that units which are on keep together. A shortfall costs `LACKING_SHARE` of the lowest value of firm
+        load. [MW]
     gap_share : float
         Gap at which HiGHS may stop a week.
     progress : callable, optional
@@ -109,19 +114,28 @@ def commit(
     water = dispatch(system).generation_mw if len(system.reservoirs) else None
     on, generation = np.zeros((T, G)), np.zeros((T, G))
     served = np.zeros((T, len(system.demand)))
+    lacking = np.zeros(T)
     cost = starts = 0.0
     before = bound.before_h
     for first in range(0, T, HOURS_PER_WEEK):
         hours = slice(first, min(first + HOURS_PER_WEEK, T))
         week = _week(system, hours, water)
-        on[hours], generation[hours], served[hours], spent, starting = _solve(
+        on[hours], generation[hours], served[hours], lacking[hours], spent, starting = _solve(
             week, replace(bound, before_h=before), integer, reserve_mw, gap_share
         )
         before = _since(on[hours], before)
         cost, starts = cost + spent, starts + starting
         if progress is not None:
             progress(hours.stop / T, f"week {first // HOURS_PER_WEEK + 1}")
-    return Commitment(on, generation, served, cost, starts)
+    short = _lacking_usd_per_mwh(system) * float(lacking.sum())
+    return Commitment(on, generation, served, cost, starts, lacking, short)
+
+
+def _lacking_usd_per_mwh(s: System) -> float:
+    """What reserve that is lacking costs: less than firm load, which is not cut to keep it."""
+    firm = np.array([kind == "firm" for kind in s.demand.kind], bool)
+    value = s.demand.value_usd_per_mwh[firm]
+    return LACKING_SHARE * float(value.min()) if value.size else 0.0
 
 
 def commitment_terms(n: Any, system: System) -> Terms:
@@ -174,7 +188,7 @@ def _solve(
     integer: bool,
     reserve_mw: float,
     gap_share: float,
-) -> tuple[Floats, Floats, Floats, float, float]:
+) -> tuple[Floats, Floats, Floats, Floats, float, float]:
     import linopy
     import pandas as pd
     import xarray as xr
@@ -280,15 +294,15 @@ def _solve(
     ).sum()
     price = bound.start_usd_per_mw * u.capacity_mw, bound.stop_usd_per_mw * u.capacity_mw
     starting = sum((x * xr.DataArray(usd, dims="unit")).sum() for x, usd in zip((begun, ended), price, strict=True))
-    m.add_objective(running + starting + float(d.value_usd_per_mwh.max(initial=0.0)) * lack.sum())
+    m.add_objective(running + starting + _lacking_usd_per_mwh(s) * lack.sum())
     status, why = m.solve(solver_name="highs", output_flag=False, mip_rel_gap=gap_share)
     if (status, why) != ("ok", "optimal"):
         raise EngineError(f"HiGHS stopped with {why!r} in the week of {s.time[0]}")
-    on, out, shed = (np.asarray(v.solution.to_numpy(), np.float64) for v in (runs, gen, cut))
+    on, out, shed, lacking = (np.asarray(v.solution.to_numpy(), np.float64) for v in (runs, gen, cut, lack))
     worst = max(
         float((out - high * on).max(initial=0.0)), float((np.maximum(least * high, low) * on - out).max(initial=0.0))
     )
     if worst > 1e-4 * max(1.0, float(high.max(initial=0.0))):
         raise EngineError(f"HiGHS broke a limit by {worst:.3g} MW in the week of {s.time[0]}")
     switched = sum(float(x.solution.to_numpy().sum(axis=0) @ usd) for x, usd in zip((begun, ended), price, strict=True))
-    return on, out, d.load_mw - shed, float(m.objective.value or 0.0), switched
+    return on, out, d.load_mw - shed, lacking, float(m.objective.value or 0.0), switched

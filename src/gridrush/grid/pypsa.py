@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gridrush.case.system import NO_RESERVOIRS, BlockKind, Demand, Links, Reservoirs, Storage, System, Units
 from gridrush.errors import CaseError, Problem
-from gridrush.grid._pypsa_open import Zoning, hours_of_snapshots, open_network, zones_of
+from gridrush.grid._pypsa_open import COMMITMENT, Zoning, hours_of_snapshots, open_network, zones_of
 from gridrush.grid._pypsa_write import WATER, to_pypsa
 from gridrush.units import Floats
 
@@ -268,13 +268,21 @@ class _Reader:
                 self.reservoirs[at] = np.array([max(float(row["e_sum_max"]), 0.0)])
             self._unit(at, row, zone, high, np.maximum(low, 0.0), float(cost.mean()), reservoir)
         for what, mask in (
-            ("unit commitment and start costs", table["committable"].astype(bool)),
+            (COMMITMENT, table["committable"].astype(bool)),
             ("quadratic costs", table["marginal_cost_quadratic"] != 0),
             ("fixed output", table.index.isin(self.n.generators_t["p_set"].columns)),
             ("expansion; the optimum or the present size is used", table["p_nom_extendable"].astype(bool)),
             ("least energy", np.isfinite(table["e_sum_min"].astype(float))),
         ):
             self._drop("generators", [str(x) for x in table.index[mask]], what)
+
+    def _efficiencies(self, at: str, row: Any) -> tuple[float, float]:
+        """Of a storage unit, storing and giving back."""
+        both = float(row["efficiency_store"]), float(row["efficiency_dispatch"])
+        for name, x in zip(("efficiency_store", "efficiency_dispatch"), both, strict=True):
+            if not 0.0 < x <= 1.0:
+                self.problems.append(Problem(f"storage_units[{at}].{name}", x, "a share in (0, 1]"))
+        return both
 
     def _branches(self) -> None:
         for kind in ("lines", "transformers"):
@@ -388,8 +396,7 @@ class _Reader:
                     size * max(-float(down.min()), 0.0),
                     size * max(float(up.max()), 0.0),
                     energy,
-                    float(row["efficiency_store"]),
-                    float(row["efficiency_dispatch"]),
+                    *self._efficiencies(at, row),
                     first,
                 )
             )

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gridrush.case.model import Case
+from gridrush.errors import CaseError, Problem
 from gridrush.mining._kernels import _run
 from gridrush.mining._streams import stream
 from gridrush.mining.atlas import country_atlas
@@ -162,6 +163,8 @@ def rush(
     """
     if samples < 10:
         raise ValueError(f"samples is {samples}, need 10 or more")
+    if not case.mining_country:
+        raise CaseError([Problem("case.yaml: mining_country", "", "a country of mining_atlas.csv")])
     if world not in ("record", "forecast"):
         raise ValueError(f"world is {world!r}, need 'record' or 'forecast'")
     b = hazards or Hazards()

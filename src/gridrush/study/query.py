@@ -66,6 +66,11 @@ class StudyResults:
         ----------
         quantities : sequence of str, optional
             Default all.
+
+        Raises
+        ------
+        CaseError
+            If a quantity is in none of the results.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -73,12 +78,14 @@ class StudyResults:
 
         parts = []
         kept: dict[str, Any] = {}
+        known: set[str] = set()
         for row in self.tasks.itertuples():
             if row.state != "done":
                 continue
             if row.task not in kept:
                 part = pq.read_table(pa.BufferReader(self.store.read(str(row.task))))
                 if quantities is not None:
+                    known |= set(pc.unique(part["quantity"].cast(pa.string())).to_pylist())
                     part = part.filter(pc.is_in(part["quantity"].cast(pa.string()), pa.array(list(quantities))))
                 kept[str(row.task)] = part
             part = kept[str(row.task)]
@@ -86,6 +93,8 @@ class StudyResults:
                 continue
             part = part.append_column("scenario", pa.array([row.scenario] * n).dictionary_encode())
             parts.append(part.append_column("draw", pa.array([row.draw] * n, pa.int32())))
+        if known and (wrong := [q for q in quantities or () if q not in known]):
+            raise CaseError([Problem("quantity", q, f"one of {', '.join(sorted(known))}") for q in wrong])
         if not parts:
             return pd.DataFrame({c: [] for c in COLUMNS})
         return pd.DataFrame(pa.concat_tables(parts).unify_dictionaries().to_pandas()[list(COLUMNS)])

@@ -17,7 +17,7 @@ from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.case.system import NO_STORAGE, Demand, Links, Storage, System, Units
-from gridrush.errors import EngineError, GridrushError
+from gridrush.errors import CaseError, EngineError, GridrushError, Problem
 from gridrush.grid.dispatch import dispatch
 from gridrush.study.checks import check_run
 from gridrush.study.claims import COLUMNS as CLAIM_COLUMNS
@@ -91,6 +91,12 @@ def run_all(
     names = [case.default_scenario, *(n for n in case.scenarios if n != case.default_scenario)]
     chosen = [resolve_scenario(case, s) for s in (scenarios if scenarios is not None else names)]
     wanted = sorted(set(years)) if years is not None else list(case.years)
+    problems = [Problem("scenarios", "none", "one or more")] if not chosen else []
+    problems += [Problem("samples", samples, "1 or more")] if samples < 1 else []
+    if not wanted or not set(wanted) <= set(case.years):
+        problems += [Problem("years", wanted, f"years of the case, {case.first_year} to {case.last_year}")]
+    if problems:
+        raise CaseError(problems)
     job = _Job(case, tuple(wanted), risk_years_of(case, wanted), samples, risk_samples, seed,
                store if store is not None else default_store(), chosen[0].name)  # fmt: skip
     missing = [s for s in chosen if job.find(s) is None]

@@ -15,6 +15,7 @@ from gridrush.case.load import resolve_scenario
 from gridrush.case.model import Case
 from gridrush.case.scenario import Scenario
 from gridrush.case.system import System
+from gridrush.errors import CaseError, Problem
 from gridrush.grid.fleet import build_fleet
 from gridrush.grid.hourly import annual_demand_twh
 from gridrush.grid.network import GridModel
@@ -81,6 +82,10 @@ def simulate(
     began = clock.perf_counter()
     chosen = resolve_scenario(case, scenario if scenario is not None else case.default_scenario)
     wanted = sorted(set(years)) if years is not None else list(case.years)
+    if samples < 1:
+        raise CaseError([Problem("samples", samples, "1 or more")])
+    if not wanted or not set(wanted) <= set(case.years):
+        raise CaseError([Problem("years", wanted, f"years of the case, {case.first_year} to {case.last_year}")])
     span = tuple(range(case.first_year, max(wanted) + 1))
     paths = paths if paths is not None else draw_paths(case, span, samples=samples, seed=seed)
     state = (miners if miners is not None else Miners.of(case, seed=seed)).start(chosen)

@@ -68,6 +68,7 @@ def test_a_row_too_much_is_found(folder: Path, name: str, row: str, where: str |
         ("scenarios/as-it-is.yaml", "name:", "fee: [{start: 2023-01-01, kind: by-power-price}]\nname:", "policies.csv", "no mining_fee_scale_floor"),
         ("fuels.csv", "gas,,price", "gaz,,price", "fuels.csv [gas].price_usd_per_mwh_th", "a row for Lowland"),
         ("technologies.csv", "gas,gas,mttr_h,40,made-up,assumed,\n", "", "technologies.csv [gas].mttr_h", "a row with this parameter"),
+        ("technologies.csv", "gas,gas,efficiency_share,0.45,made-up,assumed,\n", "", "technologies.csv [gas].efficiency_share", "a price or CO2"),
         ("technologies.csv", "gas,gas,variable_cost_usd_per_mwh,2,made-up,assumed,\n", "", "technologies.csv [gas].variable_cost_usd_per_mwh", "a row"),
         ("demand_shape.csv", "\n7,13,", "\n# ,13,", "demand_shape.csv", "1 missing, the first month 7 hour 13"),
         ("renewable_shape.csv", "solar,7,13,", "solar,7,14,", "renewable_shape.csv [Lowland/solar]", "month 7 hour 13"),

@@ -68,6 +68,7 @@ CELLS = [
     ("units.csv", "unit,plant", "unit,unit", "units.csv:2.unit", "the column twice", "each column once", ""),
     ("units.csv", "coal-1,Coal,", "coal-1,Coal,Extra,", "units.csv:3", "11 cells", "10 cells", "quotes round text"),
     ("units.csv", "coal-1", '"coal-1', "units.csv:9", "unexpected end of data", "well-formed CSV", "close every quote"),
+    ("technologies.csv", "share,0.35", "share,0", "technologies.csv:3 [coal/efficiency_share]", "above 0", "agree", ""),
     ("technologies.csv", "share,0.35", "share,35", "technologies.csv:3 [coal/efficiency_share]", "in [0, 1], found 35", "agree", ""),
     ("technologies.csv", "efficiency_share", "eficiency_share", "technologies.csv:3 [coal/eficiency_share].parameter", "efi", "one of", "'efficiency_share'"),
     ("renewable_stats.csv", "0.9,0.4", "90%,0.4", "renewable_stats.csv:2 [Lowland/solar].hourly_autocorrelation", "90%", "a number", "write a share"),

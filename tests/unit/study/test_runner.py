@@ -93,3 +93,21 @@ def test_claims_are_judged_in_a_process_that_may_not_start_others(case, path, tm
     there.join()
     assert isinstance(got, dict), got
     assert set(got["risk"]) == set(case.scenarios)
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [({"scenarios": []}, ["scenarios"]), ({"years": [1900], "samples": 0}, ["samples", "years"]), ({"years": []}, ["years"])],
+)
+def test_what_cannot_be_run_is_said_before_anything_is(case, given, wrong):
+    with pytest.raises(CaseError) as caught:
+        gr.run_all(case, **given)
+    assert [p.where for p in caught.value.problems] == wrong
+    if "scenarios" not in given:
+        with pytest.raises(CaseError):
+            gr.simulate(case, **given)
+
+
+def test_no_rush_where_nobody_mines(case):
+    with pytest.raises(CaseError, match="mining_country"):
+        gr.rush(case.model_copy(update={"mining_country": ""}))
