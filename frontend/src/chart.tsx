@@ -138,8 +138,9 @@ export function Chart(given: Props) {
           {p.lines.filter((l) => l.kind !== "area" && l.kind !== "band").map((l) => <path key={l.name} d={path(l.values, l.kind === "step")} stroke={l.colour} class={l.kind === "dash" ? "series dash" : "series"} stroke-width={l.width ?? 2} />)}
           {p.until !== undefined && p.until < n - 1 && <rect class="pending" x={x(p.until)} y={top} width={x(n - 1) - x(p.until)} height={height - foot - top} />}
           <line class="axis" x1={left} x2={width - right} y1={y(Math.max(low, 0))} y2={y(Math.max(low, 0))} />
-          {p.markers?.map((m, i) => <g key={m.text}><line class="mark" x1={x(m.at)} x2={x(m.at)} y1={top} y2={height - foot} /><text class="note" x={x(m.at) + (x(m.at) > width * 0.7 ? -5 : 5)} y={top + 10 + 14 * (i % 3)} text-anchor={x(m.at) > width * 0.7 ? "end" : "start"}>{m.text}</text></g>)}
+          {p.markers?.map((m) => <line key={m.text} class="mark" x1={x(m.at)} x2={x(m.at)} y1={top} y2={height - foot} />)}
           {p.chosen !== undefined && <line class="chosen" x1={x(p.chosen)} x2={x(p.chosen)} y1={top} y2={height - foot} />}
+          {p.markers?.map((m, i) => <text key={m.text} class="note halo" x={x(m.at) + (x(m.at) > width * 0.7 ? -5 : 5)} y={top + 10 + 14 * (i % 3)} text-anchor={x(m.at) > width * 0.7 ? "end" : "start"}>{m.text}</text>)}
           {told !== null && <line class="cursor" x1={x(told)} x2={x(told)} y1={top} y2={height - foot} />}
         </svg>
         {told !== null && (

@@ -40,7 +40,7 @@ function Fact({ e }: { e: Evidence }) {
   const between = e.low !== undefined && e.high !== undefined ? ` (${number(e.low)}–${number(e.high)})` : "";
   return <>
     {e.grade && <span class={`badge ${e.grade}`}>{t(`grade.${e.grade}`)}</span>}{" "}
-    {[e.who, e.on, e.partner, e.item && e.item.replace(/_/g, " "), e.quantity && e.quantity.replace(/_/g, " ")].filter(Boolean).join(", ")} <b lang="en">{size}{between}</b>
+    {[e.who, e.on, e.partner, e.item && e.item.replace(/_/g, " "), e.quantity && e.quantity.replace(/_/g, " ")].filter(Boolean).join(", ")} <b lang="en">{size}{e.value !== undefined ? between : ""}</b>
     {e.price_usd_per_mwh !== undefined && <> · {quantity(e.price_usd_per_mwh, "USD/MWh")}</>}
     {e.planned && <> · {t("evidence.planned", { date: e.planned.slice(0, 4) })} · {t("evidence.slip", { years: number(e.slip_years) })} {between}</>}
     {e.note && <> · <span lang="en">{e.note}</span></>}
@@ -59,9 +59,10 @@ function Field({ c }: { c: Control }) {
   );
   let input;
   if (c.kind === "range") {
-    const at = typeof v === "number" ? v : c.low ?? 0;
-    const set = (e: Event, drag: boolean) => change(c.key, Number((e.currentTarget as HTMLInputElement).value), drag);
-    input = <input id={id} type="range" min={c.low ?? 0} max={c.high ?? 1} step={c.step ?? "any"} value={at} aria-valuetext={shown(c, v)}
+    const capless = c.key === "quota", most = c.high ?? 1; // a cap grows until there is none: that is the far end
+    const at = typeof v === "number" ? v : capless ? most : c.low ?? 0;
+    const set = (e: Event, drag: boolean) => { const x = Number((e.currentTarget as HTMLInputElement).value); change(c.key, capless && x >= most && base === null ? null : x, drag); };
+    input = <input id={id} type="range" min={c.low ?? 0} max={most} step={c.step ?? "any"} value={at} aria-valuetext={shown(c, v)}
       onInput={(e) => set(e, true)} onChange={settle} onBlur={settle} class={v === null ? "unset" : ""} />;
   } else if (c.kind === "choice") {
     input = <select id={id} value={String(v)} onChange={(e) => change(c.key, e.currentTarget.value)}>{c.choices.map((x) => <option key={x} value={x}>{t(`choice.${c.key}.${x}`)}</option>)}</select>;

@@ -73,9 +73,9 @@ function fromAddress(): Partial<State> {
   const week = q.get("week") ?? "", year = Number(q.get("year") ?? "2022");
   return {
     screen: read(q.get("s") ?? info.default_scenario), view: views().includes(view) ? view : "start",
-    language: language in LANGUAGES ? language : "en",
-    year: year >= info.first_year && year <= info.last_year ? year : Math.min(Math.max(2022, info.first_year), info.last_year),
-    week: /^\d{4}-\d\d-\d\d$/.test(week) ? week : defaultWeek(), hour: Math.min(167, Math.max(0, Number(q.get("hour") ?? defaultHour()) || 0)),
+    language: Object.hasOwn(LANGUAGES, language) ? language : "en",
+    year: Number.isInteger(year) && year >= info.first_year && year <= info.last_year ? year : Math.min(Math.max(2022, info.first_year), info.last_year),
+    week: /^\d{4}-\d\d-\d\d$/.test(week) && !Number.isNaN(Date.parse(`${week}T00:00Z`)) ? week : defaultWeek(), hour: Math.min(167, Math.max(0, Number(q.get("hour") ?? defaultHour()) || 0)),
     beside: q.getAll("with").slice(0, 3).map(read),
   };
 }
@@ -120,9 +120,10 @@ export function move(screen: Screen, drag = ""): void {
   ask();
 }
 export function settle(): void { dragging = ""; }
-export function change(key: string, value: Value, drag = false): void {
+/** Set a control; null where the scenario leaves it unset. */
+export function change(key: string, value: Value | null, drag = false): void {
   const values = { ...state.screen.values };
-  if (scenario(state.screen.base).defaults[key] === value) delete values[key]; else values[key] = value;
+  if (value === null || scenario(state.screen.base).defaults[key] === value) delete values[key]; else values[key] = value;
   move({ base: state.screen.base, values }, drag ? key : "");
 }
 export function undo(): void { const s = past.pop(); if (s) { future.push(state.screen); set({ screen: s }); tell(true); ask(); } }

@@ -57,7 +57,7 @@ export function quantity(x: number | null | undefined, unit: string, digits = 3)
 /** A unit's sign in the language: MW or МВт. */
 export const unitName = (unit: string): string => (has(`unit.${unit}`) ? t(`unit.${unit}`) : unit);
 
-export const signed = (x: number, unit: string): string => (x > 0 ? "+" : "") + quantity(x, unit, 2);
+export const signed = (x: number, unit: string): string => (x > 0 ? "+" : "") + quantity(x, unit);
 
 export const range = (low: number | null | undefined, high: number | null | undefined, unit: string): string =>
   low === null || low === undefined || high === null || high === undefined ? "" : `${number(low)}–${quantity(high, unit)}`;

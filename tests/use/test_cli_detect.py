@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from gridrush.cli.main import run
+from gridrush.cli.show import MARK
 
 Captured = pytest.CaptureFixture[str]
 
@@ -81,10 +82,12 @@ def test_a_line_that_cannot_be_meant_leaves_with_2(
 
 
 def test_an_example_never_overwrites_what_is_not_its_own(tmp_path: Path, capsys: Captured) -> None:
-    (tmp_path / "mine.txt").write_text("mine")
+    """Not even an example of its own: somebody may have edited it."""
+    for name in ("mine.txt", MARK):
+        (tmp_path / name).write_text("mine")
     assert run(["detect", "--example", str(tmp_path)]) == 2
     assert (tmp_path / "mine.txt").read_text() == "mine"
-    assert "--out" in capsys.readouterr().err
+    assert "--example" in capsys.readouterr().err
 
 
 def test_help_shows_examples(capsys: Captured) -> None:

@@ -287,10 +287,3 @@ def test_a_folder_that_is_replaced_keeps_what_others_put_there(tmp_path: Path) -
     assert (tmp_path / "out" / "notes" / "mine.txt").read_text() == "mine"
     assert (tmp_path / "out" / "ours.txt").read_text() == "three"
     assert not (tmp_path / "out" / "gone.txt").exists()
-
-
-def test_an_example_of_feeders_is_not_written_over_one_that_may_be_edited(tmp_path: Path, capsys: Captured) -> None:
-    (tmp_path / "facts.csv").write_text("mine")
-    assert run(["detect", "--example", str(tmp_path)]) == 2
-    assert (tmp_path / "facts.csv").read_text() == "mine"
-    assert "--example" in capsys.readouterr().err

@@ -23,7 +23,7 @@ export function MapView() {
   const height = Math.round(Math.min(560, width * (width < 500 ? 0.9 : 0.62)));
   const zones = info.zones, { at, geographic } = places();
   const lon = at.reduce((a, z) => a + z[0], 0) / at.length;
-  const side = net ? Math.min(90, width * 0.17) : 12, fit: [Spot, Spot] = [[side, net ? 40 : 18], [width - side, height - (net ? 46 : 18)]];
+  const side = net ? Math.min(90, width * 0.17) : 12, fit: [Spot, Spot] = [[side, net ? 40 : 18], [width - side, height - (net ? 74 : 18)]];
   const dots: GeoJSON.MultiPoint = { type: "MultiPoint", coordinates: at };
   const projection: GeoProjection | GeoIdentityTransform = info.map ? geoConicConformal().rotate([-lon, 0]).parallels([43, 53]).fitExtent(fit, wound(info.map))
     : at.length < 2 ? geoIdentity().translate([width / 2 - at[0]![0], height / 2 - at[0]![1]]) : geographic ? geoMercator().rotate([-lon, 0]).fitExtent(fit, dots) : geoIdentity().reflectY(true).fitExtent(fit, dots);

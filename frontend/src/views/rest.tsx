@@ -1,15 +1,15 @@
 /** Plants and dates, money, claims, comparison, take-away. */
 import { useEffect, useState } from "preact/hooks";
-import { Refused, job, post, save } from "../api";
+import { Refused, post, save } from "../api";
 import { Chart, Figure, Table, useWidth, type Line } from "../chart";
 import { keys } from "../figures";
+import { Progress, begin, going } from "../jobs";
 import { control } from "../state";
 import { labelOf, shown, titleOf, zoneName } from "../panels";
 import { go, info, keyOf, set, state, useStore, valueOf } from "../state";
-import type { JobState, Result, Screen } from "../types";
+import type { Result, Screen } from "../types";
 import { quantity, t, unitName, year as yearOf } from "../words";
 import { NetCharts, netStory } from "./network";
-import { Progress } from "./risk";
 import { yearTicks } from "./years";
 
 export function Plants() {
@@ -66,17 +66,13 @@ export function Money() {
 interface Judged { claims: Record<string, string | number | null>[]; relief: Record<string, string | number | null>[] }
 let judged: Judged | null = null;
 export function Claims() {
-  const [now, put] = useState<JobState | null>(null), [stop, hold] = useState<(() => void) | null>(null), [, turn] = useState(0);
-  const start = async () => {
-    try { const end = await job("/api/jobs/claims", {}, (x) => { put(x); if (x.state === "done") { judged = x.result as Judged; turn((n) => n + 1); } }); hold(() => end); }
-    catch (e) { if (e instanceof Refused) set({ problems: e.problems }); }
-  };
-  const show = (x: unknown, unit: unknown) => (typeof x === "number" ? quantity(x, String(unit) === "1" && x > 1990 && x < 2110 ? "year" : String(unit)) : t("none"));
+  const start = () => begin("claims", "/api/jobs/claims", {}, (x) => { judged = x as Judged; });
+  const show = (x: unknown, unit: unknown) => (typeof x === "number" ? String(unit) === "1" && x > 1990 && x < 2110 ? yearOf(x) : quantity(x, unit === "count" ? "1" : String(unit)) : t("none"));
   return (
     <div class="charts one">
       <p class="lede">{t("claims.about")}</p>
-      {!judged && <p class="row"><button type="button" class="main" disabled={now?.state === "running"} onClick={() => void start()}>{t("claims.start")}</button></p>}
-      {now && !judged && <Progress state={now} cancel={stop} />}
+      {!judged && <p class="row"><button type="button" class="main" disabled={going("claims")} onClick={() => void start()}>{t("claims.start")}</button></p>}
+      {!judged && <Progress of="claims" />}
       {judged && <>
         <ul class="claims">{judged.claims.map((c, i) => <li key={i}>
           <p class="quote" lang="en">{c["text"]}</p><p class="who" lang="en">{c["who"]}, {c["said"]}</p>
@@ -121,10 +117,10 @@ export function Compare() {
           {s.beside.map((b, j) => <button key={j} type="button" class="chip" aria-label={`${t("compare.remove")}: ${sideName(b)}`} onClick={() => go({ beside: s.beside.filter((_, k) => k !== j) })}>{sideName(b)} ✕</button>)}
         </div>
         <h3>{t("compare.inputs")}</h3>
-        {inputs.length ? <Table caption={t("compare.inputs")} heads={[t("compare.input"), ...all.map(([n]) => n)]} rows={inputs.map((k) => { const c = control(k)!; return [labelOf(c), ...all.map(([, x]) => shown(c, valueOf(x, k)))]; })} /> : <p class="muted">{t("compare.same")}</p>}
+        {inputs.length ? <Table caption={t("compare.inputs")} heads={[t("compare.input"), ...all.map(([n]) => n)]} rows={inputs.map((k) => { const c = control(k)!; return [labelOf(c), ...all.map(([, x]) => shown(c, valueOf(x, k)))]; })} /> : <p class="muted">{t(all.some(([, x]) => x.base !== s.screen.base) ? "compare.base" : "compare.same")}</p>}
         <h3>{results}</h3>
         <Table tall caption={results} heads={[t("compare.figure"), ...all.flatMap(([n], j) => (j ? [n, t("compare.difference")] : [n]))]}
-          rows={keys().map((k) => [t(info.network && k.name === "short" ? "key.netshort" : `key.${k.name}`), ...all.flatMap(([, , r], j) => { const v = r ? k.of(r, i) : null, own = s.result ? k.of(s.result, i) : null; const text = r ? quantity(v, k.unit) : "…"; return j ? [text, v !== null && own !== null ? (v - own > 0 ? "+" : "") + quantity(v - own, k.unit, 2) : ""] : [text]; })])} />
+          rows={keys().map((k) => [t(info.network && k.name === "short" ? "key.netshort" : `key.${k.name}`), ...all.flatMap(([, , r], j) => { const v = r ? k.of(r, i) : null, own = s.result ? k.of(s.result, i) : null; const text = r ? quantity(v, k.unit) : "…"; return j ? [text, v !== null && own !== null ? (v - own > 0 ? "+" : "") + quantity(v - own, k.unit) : ""] : [text]; })])} />
       </section>
       {info.network ? <NetCharts lines={lines} r={s.result} /> : <>
       <Chart name="c-miners" title={t("key.miners")} unit="MW" {...common} lines={lines((r) => r.years.map((_, k) => r.monthly["mining_best_mw"]?.[12 * k + 9] ?? null))} />

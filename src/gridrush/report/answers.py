@@ -12,7 +12,19 @@ from gridrush.report.figures import small
 from gridrush.report.figures.mining import peak_month
 from gridrush.report.figures.money import PARTY_NAMES, SHOWN, difference
 from gridrush.report.view import View, annual, mining_months, row_of, system_risk, worst_year
-from gridrush.report.words import DASH, interval, joined, month_name, number, ranged, rough, signed, when, with_unit
+from gridrush.report.words import (
+    DASH,
+    interval,
+    joined,
+    month_name,
+    number,
+    ranged,
+    rough,
+    signed,
+    when,
+    whole_year,
+    with_unit,
+)  # fmt: skip
 from gridrush.study.run import Run
 
 Z95 = 1.96  # standard errors in half a 95% normal interval
@@ -164,7 +176,7 @@ def _capital(text: str) -> str:
 
 
 def _floor(value: object) -> int:
-    return int(float(str(value)) + 1e-9)
+    return whole_year(float(str(value)))
 
 
 def _span(row: pd.Series[float]) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 THIN = "\u202f"  # narrow no-break space: thousands, and between a number and its unit
+YEAR_END = 0.02
+"""Part of a year, a week, that counts as the next one: a plan for 1 January is not of the year before."""
 DASH = "\u2013"
 MINUS = "\u2212"
 MONTHS = [
@@ -71,7 +73,7 @@ def with_unit(value: float | None, unit: str, digits: int = 3) -> str:
     ['18.3%', '61 M USD', '2 100 MW']
     """
     if unit == "year" and value is not None and math.isfinite(value):
-        return str(math.floor(value + 1e-9))
+        return str(whole_year(value))
     value, unit = scaled(value, unit)
     shown = number(value, digits)
     if shown == "n/a":
@@ -93,6 +95,11 @@ def rough(value: float, unit: str) -> str:
     return with_unit(value, unit, 2)
 
 
+def whole_year(year: float) -> int:
+    """The year a point in time lies in; its last days are the next year, as on the page."""
+    return math.floor(year + YEAR_END)
+
+
 def when(year: float) -> str:
     """A point in time in words: `late 2021`; a whole year stays a year.
 
@@ -103,7 +110,7 @@ def when(year: float) -> str:
     """
     if not math.isfinite(year):
         return "an unknown year"
-    whole = math.floor(year + 1e-9)
+    whole = whole_year(year)
     part = year - whole
     if part < 0.02:
         return str(whole)

@@ -88,6 +88,8 @@ class Jobs:
     def cancel(self, job: Job) -> None:
         """End a job."""
         job.cancelled = True
+        if job.state == "waiting":  # it is told at once, not when its turn comes
+            job.state = "cancelled"
         process = job.process
         if process is not None and process.is_alive():
             process.terminate()

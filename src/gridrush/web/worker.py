@@ -10,7 +10,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from gridrush.errors import CaseError, GridrushError
+from gridrush.errors import CaseError, GridrushError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +136,10 @@ def _span(instant: Instant, content: Any) -> tuple[pd.Timestamp, pd.Timestamp, l
     from gridrush.web import payload
 
     case = instant.case
-    first = payload.as_utc(case, pd.Timestamp(content["first"]))
+    try:
+        first = payload.as_utc(case, pd.Timestamp(content["first"]))
+    except ValueError as wrong:
+        raise CaseError([Problem("week", content["first"], "a day, YYYY-MM-DD", str(wrong))]) from wrong
     last = first + pd.Timedelta(hours=content["hours"])
     first = max(first, pd.Timestamp(case.first_year, 1, 1))
     last = min(last, pd.Timestamp(case.last_year + 1, 1, 1))

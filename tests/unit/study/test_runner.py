@@ -97,7 +97,11 @@ def test_claims_are_judged_in_a_process_that_may_not_start_others(case, path, tm
 
 @pytest.mark.parametrize(
     ("given", "wrong"),
-    [({"scenarios": []}, ["scenarios"]), ({"years": [1900], "samples": 0}, ["samples", "years"]), ({"years": []}, ["years"])],
+    [
+        ({"scenarios": []}, ["scenarios"]),
+        ({"years": [1900], "samples": 0}, ["samples", "years"]),
+        ({"years": []}, ["years"]),
+    ],
 )
 def test_what_cannot_be_run_is_said_before_anything_is(case, given, wrong):
     with pytest.raises(CaseError) as caught:

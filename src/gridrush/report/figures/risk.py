@@ -37,7 +37,7 @@ def heat(view: View) -> Figure | None:
     last = years[-1]
     end = {r.name: float(cells[r.name].iloc[-1]) for r in runs if np.isfinite(cells[r.name].iloc[-1])}
     title = "Expected hours short of power, by scenario and year"
-    caption = "Darker is worse."
+    caption = "The stronger the colour, the worse."
     if len(end) > 1:
         best, worst = min(end, key=lambda k: end[k]), max(end, key=lambda k: end[k])
         names = {r.name: r.scenario.title for r in runs}
@@ -49,7 +49,8 @@ def heat(view: View) -> Figure | None:
                 "short a year"
             )
             caption = (
-                f"In {last} “{names[best]}” has the lowest risk and “{names[worst]}” the highest. Darker is worse."
+                f"In {last} “{names[best]}” has the lowest risk and “{names[worst]}” the highest. "
+                "The stronger the colour, the worse."
             )
         else:
             title = f"By {last} every scenario is short in about {number(end[best], 2)} hours a year"
