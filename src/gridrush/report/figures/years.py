@@ -130,6 +130,11 @@ def growth(view: View) -> Figure | None:
         f"{signed(mined, 'TWh')} from "
         f"miners and {signed(rest, 'TWh')} from everyone else."
     )
+    asked = {c.claim for c in run.case.claims if c.quantity == f"mining_share_of_growth_{focus}"}
+    judged = view.study.claims
+    for _, row in judged[judged["claim"].isin(asked)].iterrows():
+        low, best, high = (with_unit(float(row[k]), "share", 2) for k in ("low", "best", "high"))
+        caption += f" That is one simulated path; by all evidence mining is {best} of the growth ({low} to {high})."
     table = pd.DataFrame(
         {
             "year": shown,
