@@ -220,6 +220,28 @@ def test_headroom_is_a_job_with_progress(visit: Open) -> None:
     page.get_by_text("Cancelled").wait_for(timeout=20_000)
 
 
+def test_a_job_goes_on_while_its_view_is_left(visit: Open) -> None:
+    page = visit("?s=ban&view=room&year=2030")
+    page.get_by_role("button", name="Look for the room").click()
+    page.locator(".job").wait_for()
+    page.get_by_role("link", name="Years", exact=True).click()
+    settled(page)
+    page.get_by_role("link", name="Headroom", exact=True).click()
+    page.locator(".job, .bars").first.wait_for()
+    page.locator(".bars").wait_for(timeout=120_000)
+    assert page.locator(".job").count() == 0
+
+
+def test_a_cap_grows_until_there_is_none(visit: Open) -> None:
+    page = visit("?view=years")
+    slide(page, "Quota of registered miners", 500)
+    settled(page)
+    assert "quota=500" in page.url
+    slide(page, "Quota of registered miners", 3000)
+    settled(page)
+    assert "quota" not in page.url
+
+
 def test_the_keyboard_alone_reaches_everything(visit: Open) -> None:
     page = visit("?s=as-it-was&view=years")
     page.keyboard.press("Tab")

@@ -254,6 +254,24 @@ def test_a_job_whose_process_dies_says_so(client: TestClient) -> None:
     assert client.get("/api/health").status_code == 200
 
 
+def test_a_job_that_waits_is_cancelled_at_once(client: TestClient) -> None:
+    first, waits = (
+        client.post("/api/jobs/risk", json={"screen": ask()["screen"], "years": [y], "samples": 2000}).json()
+        for y in (2037, 2038)
+    )
+    assert waits["state"] == "waiting"
+    client.delete(f"/api/jobs/{waits['id']}")
+    assert client.app.app.state.jobs.get(waits["id"]).state == "cancelled"  # type: ignore[attr-defined]
+    assert client.app.app.state.jobs.get(first["id"]).state != "cancelled"  # type: ignore[attr-defined]
+    client.delete(f"/api/jobs/{first['id']}")
+
+
+def test_hours_from_a_day_that_is_none_are_refused(client: TestClient) -> None:
+    got = client.post("/api/hours", json={**ask(), "first": "2021-13-45T00", "hours": 168})
+    assert got.status_code == 422
+    assert got.json()["problems"][0]["found"] == "2021-13-45T00"
+
+
 def test_a_job_can_be_cancelled(client: TestClient) -> None:
     job = client.post("/api/jobs/risk", json={"screen": ask()["screen"], "years": [2040], "samples": 2000}).json()
     client.delete(f"/api/jobs/{job['id']}")
