@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -15,12 +16,14 @@ STARTER = Path(__file__).parent / "starter"
 
 _WORLD = ("mining_network.csv", "mining_machines.csv", "mining_machine_prices.csv", "sources_mining.yaml")
 _ATLAS = "mining_atlas.csv"
+MOST_LETTERS = 80
+"""Of the name of a case."""
 
 
 def new_case(path: str | Path) -> Path:
     """Write a case that loads and runs, and give its folder: two zones, seven units, miners in one zone.
 
-    The folder appears whole or not at all, and nothing that is there already is touched.
+    The case is named like the folder, which appears whole or not at all; nothing that is there already is touched.
 
     Parameters
     ----------
@@ -47,6 +50,9 @@ def new_case(path: str | Path) -> Path:
                 shutil.copyfile(world / name, whole / name)
             ours = (STARTER / _ATLAS).read_text(encoding="utf-8").split("\n", 2)[2]  # past its comment and header
             (whole / _ATLAS).write_text((world / _ATLAS).read_text(encoding="utf-8") + ours, encoding="utf-8")
+            about = (whole / "case.yaml").read_text(encoding="utf-8")
+            named = about.replace("name: example\n", f"name: {json.dumps(target.name[:MOST_LETTERS])}\n", 1)
+            (whole / "case.yaml").write_text(named, encoding="utf-8")
             whole.rename(target)
     except OSError as err:
         raise CaseError([Problem(str(target), err.strerror or str(err), "a folder that can be written to")]) from err

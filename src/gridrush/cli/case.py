@@ -46,7 +46,8 @@ def new(path: Annotated[Path, typer.Argument(help="A folder that does not exist 
     if as_json:
         give_json({"folder": str(folder)})
     else:
-        typer.echo(f"{folder} is written: README.md says what each file is; `gridrush case check {folder}` checks it.")
+        there = f"{folder}" if len(folder.parts) > 1 else f"./{folder}"  # a bare name may be that of a built-in case
+        typer.echo(f"{folder} is written: README.md says what each file is; `gridrush case check {there}` checks it.")
 
 
 @app.command(epilog="\b\nExamples:\n  gridrush case show kazakhstan\n  gridrush case show kazakhstan links")
