@@ -261,6 +261,8 @@ def test_relief_that_no_zone_alone_can_give_is_said_to_be_out_of_reach(tmp_path:
     assert "-inf" in said
     assert "No relief in a" in said
     assert run(["headroom", *given, "--method", "guess"]) == 2
+    short = answer(capsys, "headroom", *given[:4], "--target-lole", "0.1", "--target-error", "0.5", "--samples", "200")
+    assert short["headroom"][0]["load_mw"]["mean"] is None
 
 
 @pytest.mark.parametrize(

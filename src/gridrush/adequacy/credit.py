@@ -379,8 +379,8 @@ def headroom(
             return _root(risk, goal, most, low_mw=low, tolerance_mw=run.tolerance_mw)
 
         n = samples
-        if target_error is not None and method == "mc":
-            place, drawn = with_load(search(min(samples, FEW)).mean)
+        if target_error is not None and method == "mc" and math.isfinite(near := search(min(samples, FEW)).mean):
+            place, drawn = with_load(near)
             n = assess(
                 place, samples=samples, seed=seed, hazards=drawn, threads=threads, target_error=target_error,
                 variance="importance",

@@ -266,9 +266,7 @@ def _technologies(d: Draft) -> Iterator[Problem]:
         fuel = fuel_of.get(technology, "")
         if "efficiency_share" not in facts[technology] and any(f == fuel and p in HEAT for f, _, p in priced):
             without_efficiency.add(technology)
-        for parameter in (
-            HEAT if "efficiency_share" in facts[technology] else ()
-        ):
+        for parameter in HEAT if "efficiency_share" in facts[technology] else ():
             if not {(fuel, zone, parameter), (fuel, "", parameter)} & priced:
                 missing[fuel, parameter].add(zone)
     for technology in sorted(without_efficiency):
