@@ -22,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cloudpickle
@@ -40,6 +41,16 @@ from gridrush.study.tasks import Stored, Task, Work
 SPEC = "name: fire\ncase: case\nyears: 2019-2020\ndraws: {count: 8}\n"
 
 MODES = ("pool process", "pool worker", "pool process", "dask process", "pool worker", "dask worker", "dask scheduler")
+
+
+@contextmanager
+def to_study(text: str = SPEC) -> Iterator[tuple[Path, Path]]:
+    """A folder with the case to start from, and a study of it."""
+    with tempfile.TemporaryDirectory(prefix="gridrush-fire-") as name:
+        folder = Path(name)
+        new_case(folder / "case")
+        (folder / "study.yaml").write_text(text)
+        yield folder, folder / "study.yaml"
 
 
 class NotedWork(Work):
@@ -116,11 +127,7 @@ def kill(number: int, only: str = "") -> None:
     modes = [m for m in MODES if only in m]
     dice = random.Random(2021)
     wrong = 0
-    with tempfile.TemporaryDirectory(prefix="gridrush-fire-") as name:
-        folder = Path(name)
-        new_case(folder / "case")
-        spec = folder / "study.yaml"
-        spec.write_text(SPEC)
+    with to_study() as (folder, spec):
         took: dict[str, float] = {}
         for engine in ("pool", "pool", "dask"):  # the first one warms the machine
             shutil.rmtree(folder / engine, ignore_errors=True)
@@ -200,11 +207,7 @@ def interrupt(number: int, engines: Sequence[str]) -> None:
     """So many studies by the command line, each hit once by Ctrl-C as a terminal gives it, to all its processes."""
     dice = random.Random(2021)
     wrong = 0
-    with tempfile.TemporaryDirectory(prefix="gridrush-interrupt-") as name:
-        folder = Path(name)
-        new_case(folder / "case")
-        spec = folder / "study.yaml"
-        spec.write_text(SPEC.replace("count: 8", "count: 400"))
+    with to_study(SPEC.replace("count: 8", "count: 400")) as (folder, spec):
         for i in range(number):
             engine, store = engines[i % len(engines)], folder / f"store{i}"
             line = ["study", "run", spec, "--engine", engine, "--workers", "2", "--store", store]
@@ -246,11 +249,8 @@ def disk() -> None:
 
 
 def _disk(kilobytes: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="gridrush-disk-") as name:
-        folder = Path(name)
-        new_case(folder / "case")
-        (folder / "study.yaml").write_text(SPEC)
-        spec = load_spec(folder / "study.yaml")
+    with to_study() as (folder, written):
+        spec = load_spec(written)
         small = folder / "small"
         small.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "gridrush", str(small)], check=True)

@@ -128,12 +128,22 @@ class Search:
         return EXACT_TOLERANCE_MW if self.method == "exact" else TOLERANCE_MW
 
 
+def _room(risk: Callable[[float], Estimate], target: Estimate, most_mw: float, tolerance_mw: float) -> Estimate:
+    """Load at which the risk meets the target, between most_mw taken off and put on; minus infinity below that."""
+    low_mw, at = 0.0, risk(0.0)
+    if at.mean > target.mean:
+        low_mw, at = -most_mw, risk(-most_mw)
+        if at.mean > target.mean:
+            return Estimate(-math.inf, 0.0, "MW")
+    return _root(risk, target, most_mw, low_mw=low_mw, at=at, tolerance_mw=tolerance_mw)
+
+
 def _root(
-    risk: Callable[[float], Estimate], target: Estimate, high_mw: float, *, low_mw: float, tolerance_mw: float
-) -> Estimate:
-    """MW at which a risk that rises with MW meets the target; error from the slope there."""
+    risk: Callable[[float], Estimate], target: Estimate, high_mw: float, *, low_mw: float, at: Estimate,
+    tolerance_mw: float,
+) -> Estimate:  # fmt: skip
+    """MW at which a risk that rises with MW meets the target; error from the slope there. at: the risk at low_mw."""
     a = low_mw
-    at = risk(a)
     if at.mean > target.mean:
         return Estimate(a, 0.0, "MW")
     # outwards in doubling steps: a look at far too much load costs more than several near the answer
@@ -209,10 +219,7 @@ def equivalent_load(
     def risk(mw: float) -> Estimate:
         return run(add_load(system, mw, zone=z))[metric]
 
-    low = 0.0 if risk(0.0).mean <= goal.mean else -top
-    if low < 0.0 and risk(low).mean > goal.mean:
-        return Estimate(-math.inf, 0.0, "MW")
-    return _root(risk, goal, top, low_mw=low, tolerance_mw=run.tolerance_mw)
+    return _room(risk, goal, top, run.tolerance_mw)
 
 
 def elcc(
@@ -280,7 +287,7 @@ def efc(
     def risk(mw: float) -> Estimate:
         return run(add_unit(base, "equivalent firm capacity", zone=z, capacity_mw=top - mw))[metric]
 
-    x = _root(risk, goal, top, low_mw=0.0, tolerance_mw=run.tolerance_mw)
+    x = _root(risk, goal, top, low_mw=0.0, at=risk(0.0), tolerance_mw=run.tolerance_mw)
     return Estimate(top - x.mean, x.stderr, "MW")
 
 
@@ -373,10 +380,7 @@ def headroom(
                     progress(done, f"{zone}, cut {share:.1%} of its {basis}: {mw:,.0f} MW, {n} sample years")
                 return run(*with_load(mw))[METRIC]
 
-            low = 0.0 if risk(0.0).mean <= target_lole_h else -most
-            if low < 0.0 and risk(low).mean > target_lole_h:
-                return Estimate(-math.inf, 0.0, "MW")
-            return _root(risk, goal, most, low_mw=low, tolerance_mw=run.tolerance_mw)
+            return _room(risk, goal, most, run.tolerance_mw)
 
         n = samples
         if target_error is not None and method == "mc" and math.isfinite(near := search(min(samples, FEW)).mean):

@@ -18,7 +18,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
+MOST_LETTERS = 80
+Name = Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
 
 
 class Strict(BaseModel):

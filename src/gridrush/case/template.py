@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from gridrush.case.load import CASES
+from gridrush.case.schema import MOST_LETTERS
 from gridrush.errors import CaseError, Problem
 
 STARTER = Path(__file__).parent / "starter"
@@ -16,8 +17,6 @@ STARTER = Path(__file__).parent / "starter"
 
 _WORLD = ("mining_network.csv", "mining_machines.csv", "mining_machine_prices.csv", "sources_mining.yaml")
 _ATLAS = "mining_atlas.csv"
-MOST_LETTERS = 80
-"""Of the name of a case."""
 
 
 def new_case(path: str | Path) -> Path:

@@ -104,8 +104,6 @@ def _is_network(where: str) -> bool:
 def _of_system(
     system: System, method: str, samples: int, seed: int, target_error: float | None, trips: bool, as_json: bool
 ) -> None:
-    import numpy as np
-
     from gridrush.adequacy import assess as assess_system
     from gridrush.adequacy import trip_risk
 
@@ -123,7 +121,7 @@ def _of_system(
         give_json({**found.to_dict(), **given})
         return
     _print(found)
-    if len(system.units) and not (np.isfinite(system.units.mttf_h) & (system.units.mttr_h > 0)).any():
+    if len(system.units) and not (system.units.forced_outage_share > 0.0).any():
         typer.echo("\nNo unit can fail: the data have no outages (mttf_h and mttr_h, or FOR).", err=True)
     if rows:
         heads = ["trip MW", "zone", "units", "trips a year", "chance that load is cut", "MW cut, mean"]

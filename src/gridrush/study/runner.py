@@ -32,7 +32,7 @@ from gridrush.study.plan_store import PLANS, stored_plan
 from gridrush.study.relief import time_to_relief
 from gridrush.study.results import ResultStore
 from gridrush.study.run import Study
-from gridrush.study.simulate import Progress, simulate
+from gridrush.study.simulate import Progress, simulate, years_asked
 from gridrush.study.store import RunStore, copy_to, default_store, load_run
 
 SAMPLES = 2
@@ -90,13 +90,9 @@ def run_all(
     began = clock.perf_counter()
     names = [case.default_scenario, *(n for n in case.scenarios if n != case.default_scenario)]
     chosen = [resolve_scenario(case, s) for s in (scenarios if scenarios is not None else names)]
-    wanted = sorted(set(years)) if years is not None else list(case.years)
-    problems = [Problem("scenarios", "none", "one or more")] if not chosen else []
-    problems += [Problem("samples", samples, "1 or more")] if samples < 1 else []
-    if not wanted or not set(wanted) <= set(case.years):
-        problems += [Problem("years", wanted, f"years of the case, {case.first_year} to {case.last_year}")]
-    if problems:
-        raise CaseError(problems)
+    if not chosen:
+        raise CaseError([Problem("scenarios", "none", "one or more")])
+    wanted = years_asked(case, years, samples)
     job = _Job(case, tuple(wanted), risk_years_of(case, wanted), samples, risk_samples, seed,
                store if store is not None else default_store(), chosen[0].name)  # fmt: skip
     missing = [s for s in chosen if job.find(s) is None]

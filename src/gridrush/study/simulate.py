@@ -36,6 +36,23 @@ Progress = Callable[[float, str], None]
 """Told the share done (0 to 1) and what is being done."""
 
 
+def years_asked(case: Case, years: Sequence[int] | None, samples: int) -> list[int]:
+    """Years to report, each once and in order: all of the case when none are named.
+
+    Raises
+    ------
+    CaseError
+        If one is not of the case, or there are no samples to simulate them with.
+    """
+    wanted = sorted(set(years)) if years is not None else list(case.years)
+    problems = [Problem("samples", samples, "1 or more")] if samples < 1 else []
+    if not wanted or not set(wanted) <= set(case.years):
+        problems.append(Problem("years", wanted, f"years of the case, {case.first_year} to {case.last_year}"))
+    if problems:
+        raise CaseError(problems)
+    return wanted
+
+
 def simulate(
     case: Case,
     scenario: str | Scenario | None = None,
@@ -81,11 +98,7 @@ def simulate(
     """
     began = clock.perf_counter()
     chosen = resolve_scenario(case, scenario if scenario is not None else case.default_scenario)
-    wanted = sorted(set(years)) if years is not None else list(case.years)
-    if samples < 1:
-        raise CaseError([Problem("samples", samples, "1 or more")])
-    if not wanted or not set(wanted) <= set(case.years):
-        raise CaseError([Problem("years", wanted, f"years of the case, {case.first_year} to {case.last_year}")])
+    wanted = years_asked(case, years, samples)
     span = tuple(range(case.first_year, max(wanted) + 1))
     paths = paths if paths is not None else draw_paths(case, span, samples=samples, seed=seed)
     state = (miners if miners is not None else Miners.of(case, seed=seed)).start(chosen)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gridrush.case import template
+from gridrush.case.load import load_case
 from gridrush.case.template import new_case
 from gridrush.errors import CaseError
 
@@ -49,3 +50,7 @@ def test_every_line_a_person_meets_first_is_explained(tmp_path: Path) -> None:
     readme = (folder / "README.md").read_text()
     missing = [p.name for p in folder.glob("*.csv") if p.name not in readme and not p.name.startswith("mining_")]
     assert missing == []
+
+
+def test_a_case_is_named_after_its_folder(tmp_path: Path) -> None:
+    assert load_case(new_case(tmp_path / "Ruritania: 2")).name == "Ruritania: 2"
